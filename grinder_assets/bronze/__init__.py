@@ -1,0 +1,1 @@
+"""Bronze: landing files as typed tables, nothing computed."""

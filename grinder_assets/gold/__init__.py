@@ -1,0 +1,1 @@
+"""Gold: training tables promoted from Silver after checks that block."""

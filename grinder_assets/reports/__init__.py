@@ -1,0 +1,1 @@
+"""Reports: what the models are worth, as tables, pages and plots; and the warehouse people open."""

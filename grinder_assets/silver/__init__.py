@@ -1,0 +1,1 @@
+"""Silver: bars, one-second snapshots, level events, versioned feature sets."""

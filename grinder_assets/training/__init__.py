@@ -1,0 +1,1 @@
+"""Training: one artifact a model spec, all from one factory."""

@@ -1,0 +1,1 @@
+"""How: plain functions and facts, importable without Dagster. The graph that uses them is `grinder_assets`."""

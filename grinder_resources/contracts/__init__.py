@@ -1,0 +1,1 @@
+"""Facts both sides agree on: table schemas, snapshots, instruments, manifests. Nothing here computes."""

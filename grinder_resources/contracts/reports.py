@@ -1,0 +1,123 @@
+"""Report tables: what a model said out of fold, how good that was, and what follows from it.
+
+One set of tables a model, named after it. They are replaced whole: `date` is a fact about a row here, not a partition.
+Reports are for people and plots, so floats are allowed.
+"""
+
+import polars as pl
+
+from grinder_resources.contracts.table import SYMBOL, TS, VENUE, Table, optional, required
+
+MARGIN_SCALE = 65_536
+"""Margins are whole multiples of 1 / MARGIN_SCALE, the grid that leaves lie on."""
+
+POOLED = 0
+"""The fold number of a score over all folds of a mode; folds count from 1."""
+
+_TEXT, _COUNT, _FLOAT = pl.String(), pl.Int64(), pl.Float64()
+
+_TARGET = (
+    required("mode", _TEXT, "walk-forward mode: expanding or rolling"),
+    required("head", _TEXT, "head of the model"),
+    required("class", _TEXT, "class the probability is of; empty for a regression"),
+)
+_FOLD = required("fold", pl.Int32(), f"fold, from 1 in time order; {POOLED} = all folds of the mode together")
+_BY_TARGET = ("mode", "head", "class")
+
+
+def predictions_table(model: str) -> Table:
+    """Return `reports/predictions/<model>`: every out-of-fold answer, one row per mode, head, class and dataset row."""
+    by_row = (*_BY_TARGET, "fold", "ts_ns", "venue", "symbol", "row_id")
+    return Table(
+        name=f"reports/predictions/{model}",
+        doc="Out-of-fold answers: the booster that answers a row was fitted on earlier days only.",
+        columns=(
+            required("date", pl.Date(), "UTC day of ts_ns, the fold's test day"),
+            VENUE,
+            SYMBOL,
+            TS,
+            required("row_id", _TEXT, "the dataset row: its event_id, or venue, symbol and ts_ns joined by '_'"),
+            _FOLD,
+            *_TARGET,
+            required("label", _FLOAT, "1 if the row is of the class, else 0; the label itself for a regression"),
+            required("baseline", _FLOAT, "what the fold's training rows say without features: class share, or mean label"),
+            required("prediction", _FLOAT, "probability of the class rounded to 1e-9; for a regression in units of the label"),
+            required("margin_q16", _COUNT, f"the exact margin x {MARGIN_SCALE}"),
+        ),
+        sort_by=by_row,
+        key=by_row,
+    )
+
+
+def walk_forward_table(model: str) -> Table:
+    """Return `reports/walk_forward/<model>`: one row per mode, fold, head, class, part and metric."""
+    by_metric = (*_BY_TARGET, "fold", "part", "metric")
+    return Table(
+        name=f"reports/walk_forward/{model}",
+        doc="Scores per fold and pooled. A bound is null where there were too few blocks of time to resample.",
+        columns=(
+            *_TARGET,
+            _FOLD,
+            required("part", _TEXT, "train = rows the booster was fitted on, test = the later day it never saw"),
+            required("metric", _TEXT, "one of evaluation.scores.METRICS or evaluation.reliability.METRICS"),
+            required("value", _FLOAT, "the score"),
+            optional("low", _FLOAT, "2.5 % quantile of the block bootstrap"),
+            optional("high", _FLOAT, "97.5 % quantile of the block bootstrap"),
+            required("rows", _COUNT, "rows scored"),
+            required("positives", _COUNT, "rows of the class; 0 for a regression"),
+            required("blocks", _COUNT, "blocks of time the bootstrap resampled"),
+        ),
+        sort_by=by_metric,
+        key=by_metric,
+    )
+
+
+def verdicts_table(model: str) -> Table:
+    """Return `reports/verdicts/<model>`: one row per mode, head and class, in plain words."""
+    return Table(
+        name=f"reports/verdicts/{model}",
+        doc="What the walk-forward says of each head. An edge here is calibration skill, never a claim about price direction.",
+        columns=(
+            *_TARGET,
+            required("rows", _COUNT, "out-of-fold rows"),
+            required("positives", _COUNT, "out-of-fold rows of the class; 0 for a regression"),
+            required("folds", _COUNT, "folds of the mode"),
+            required("folds_scored", _COUNT, "folds in which the head could be fitted and scored"),
+            required("folds_above_base", _COUNT, "scored folds with skill above the base rate"),
+            optional("skill", _FLOAT, "pooled 1 - squared error / squared error of the baseline; null if never scored"),
+            optional("skill_low", _FLOAT, "2.5 % quantile of skill"),
+            optional("auc", _FLOAT, "pooled area under the ROC curve; null for a regression or a single class"),
+            optional("auc_low", _FLOAT, "2.5 % quantile of auc"),
+            optional("degradation", _FLOAT, "1 - skill out of sample / skill in sample; null where the latter is not positive"),
+            required("edge", pl.Boolean(), "whether the lower bounds of auc and skill clear 0.5 and 0"),
+            required("verdict", _TEXT, "the sentence a report prints"),
+        ),
+        sort_by=_BY_TARGET,
+        key=_BY_TARGET,
+    )
+
+
+def calibration_table(model: str) -> Table:
+    """Return `reports/calibration/<model>`: reliability curves of the out-of-fold probabilities, one row a bin."""
+    by_bin = (*_BY_TARGET, "binning", "bin")
+    return Table(
+        name=f"reports/calibration/{model}",
+        doc="Observed frequency against predicted probability. Empty bins have no row.",
+        columns=(
+            *_TARGET,
+            required("binning", _TEXT, "uniform = bins of equal width, equal_mass = bins of equal counts"),
+            required("bin", pl.Int32(), "bin, from 0"),
+            required("low", _FLOAT, "smallest probability the bin takes, included"),
+            required("high", _FLOAT, "upper end of the bin, excluded except in the last bin"),
+            required("rows", _COUNT, "predictions in the bin"),
+            required("predicted", _FLOAT, "mean predicted probability"),
+            required("observed", _FLOAT, "share of rows of the class"),
+        ),
+        sort_by=by_bin,
+        key=by_bin,
+    )
+
+
+def report_tables(model: str) -> tuple[Table, ...]:
+    """Return every report table of a model, in the order they are made."""
+    return predictions_table(model), walk_forward_table(model), verdicts_table(model), calibration_table(model)

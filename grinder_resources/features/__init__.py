@@ -1,0 +1,1 @@
+"""Versioned feature sets: declared once in YAML manifests, evaluated by one set of functions."""

@@ -1,0 +1,1 @@
+"""From a Gold table to fitted heads: specs, splits, the design matrix, boosters."""

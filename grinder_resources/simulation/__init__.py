@@ -1,0 +1,1 @@
+"""The demo market: seeded source files that the ordinary readers read."""
