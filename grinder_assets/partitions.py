@@ -2,8 +2,8 @@
 
 import dagster as dg
 
-DAILY = dg.DailyPartitionsDefinition(start_date="2013-01-01", timezone="UTC", end_offset=1)
-"""Days since the oldest source we know of; today is included, because a day is rebuilt as its files arrive."""
+DAILY = dg.DailyPartitionsDefinition(start_date="2010-01-01", timezone="UTC", end_offset=1)
+"""UTC days; today is included, because a day is rebuilt as its files arrive."""
 
 SINGLE_RUN = dg.BackfillPolicy.single_run()
 """Every asset has it, the unpartitioned ones too: one ranged run covers Bronze to reports."""

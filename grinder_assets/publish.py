@@ -67,7 +67,7 @@ def check_specs(key: dg.AssetKey, checks: Sequence[DayCheck]) -> list[dg.AssetCh
     return [dg.AssetCheckSpec(check.name, asset=key, description=check.rule, blocking=True) for check in checks]
 
 
-def publish_days(context: dg.AssetExecutionContext, lake: Lake, plan: DayPlan) -> dg.MaterializeResult[Any]:
+def publish_days(context: dg.AssetExecutionContext, lake: Lake, plan: DayPlan) -> dg.MaterializeResult:
     """Build, check and commit every day of the run; return what to show.
 
     Raises dg.Failure with the error's one line. The days finished before it are committed and recorded.

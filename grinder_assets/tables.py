@@ -28,7 +28,7 @@ def daily_asset(
     deps: Sequence[dg.AssetDep | dg.AssetKey] = (),
     checks: Sequence[DayCheck] = (),
     kinds: frozenset[str] = frozenset({"polars", "deltalake"}),
-) -> Callable[[Callable[..., dg.MaterializeResult[Any]]], dg.AssetsDefinition]:
+) -> Callable[[Callable[..., dg.MaterializeResult]], dg.AssetsDefinition]:
     """Return a decorator that makes a function the asset of `table`."""
     key = key_of(table.name)
     return dg.asset(

@@ -14,6 +14,7 @@ GrinderError                    anything this project refuses to do; `grinder` p
 │   ├── TooManyQuarantined      more bad rows than the declared share
 │   ├── CheckFailed             a blocking check refused a day; it was not published
 │   ├── UnknownName             a table, feature version, model spec or head that is not declared
+│   ├── BadDeclaration          a feature manifest or settings file that breaks its schema
 │   └── OutOfRange              a number outside what exact integer arithmetic or a setting allows
 ├── LakeFault                   the lake cannot give or take rows
 │   ├── PartitionMissing        the day was never committed
@@ -21,6 +22,7 @@ GrinderError                    anything this project refuses to do; `grinder` p
 │   └── StorageFull             no space, or no right, to write
 ├── ModelFault                  a model cannot be made or trusted
 │   ├── NothingTrainable        no head of the spec has labels to learn from
+│   ├── NotExportable           a booster uses what the exported graph cannot say
 │   ├── ManifestRejected        a manifest that breaks its schema or names an unsafe path
 │   ├── ArtifactRejected        bytes that differ from their manifest
 │   └── ExportMismatch          the exported graph does not answer as the booster does
@@ -147,6 +149,12 @@ class UnknownName(ContractBroken):
     code = "UNKNOWN_NAME"
 
 
+class BadDeclaration(ContractBroken):
+    """A feature manifest or settings file that breaks its schema."""
+
+    code = "BAD_DECLARATION"
+
+
 class OutOfRange(ContractBroken):
     """A number outside what exact integer arithmetic or a setting allows."""
 
@@ -187,6 +195,12 @@ class NothingTrainable(ModelFault):
     """No head of the spec has labels to learn from."""
 
     code = "NOTHING_TRAINABLE"
+
+
+class NotExportable(ModelFault):
+    """A booster uses what the exported graph cannot say."""
+
+    code = "NOT_EXPORTABLE"
 
 
 class ManifestRejected(ModelFault):

@@ -4,6 +4,9 @@ Visible means committed: readers go through the Delta log, so a file without a l
 replaced by one commit (overwrite where date = ...). Delta keeps no checksum of data files, so `read` recomputes the logical hash
 of every day it returns and compares it with the one in the commit.
 
+A table has one schema. The first commit under a changed contract replaces the whole table; its other days have to be
+materialised again, and until then they count as never committed (older versions stay readable in the Delta log).
+
 Order of events in a commit: rows checked and sorted -> hash -> data file -> log entry. A process killed anywhere leaves the
 previous version readable; files without a log entry are swept by Delta's own vacuum.
 """
@@ -13,11 +16,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from datetime import date
+from pathlib import Path
 from typing import Any
 
 import polars as pl
 from deltalake import CommitProperties, DeltaTable, write_deltalake
 from deltalake.exceptions import CommitFailedError, DeltaError, TableNotFoundError
+from pyarrow import ArrowException
+from pyarrow.fs import FileSystem
+from pyarrow.parquet import ParquetFile
 
 from grinder_resources.contracts.table import Table
 from grinder_resources.errors import CommitConflict, CorruptFile, LakeFault, PartitionMissing, StorageFull
@@ -102,13 +109,16 @@ class Lake:
 
     def _write(self, table: Table, rows: pl.DataFrame, day: date | None, commit: Commit) -> None:
         existing = self._open(table.name)
+        known = self.stamps(table.name)
+        same_schema = any(stamp.schema_sha256 == commit.schema_sha256 for stamp in known.values())
+        replaces_day = day is not None and same_schema
         write_deltalake(
-            existing if existing is not None else self._uri(table.name),
+            self._uri(table.name) if existing is None else existing,
             rows.to_arrow(compat_level=pl.CompatLevel.oldest()),
             mode="overwrite",
-            predicate=f"date = '{day}'" if day and existing is not None else None,
-            partition_by=["date"] if day and existing is None else None,
-            schema_mode="overwrite" if day is None else None,
+            predicate=f"date = '{day}'" if replaces_day else None,
+            partition_by=["date"] if day is not None else None,
+            schema_mode=None if replaces_day else "overwrite",
             configuration=_CONFIGURATION if existing is None else None,
             commit_properties=CommitProperties(
                 custom_metadata={_METADATA_KEY: json.dumps(asdict(commit), sort_keys=True)}, max_commit_retries=0
@@ -123,8 +133,11 @@ class Lake:
         version = opened.version()
         known_version, known = self._stamps.get(name, (-1, {}))
         if version != known_version:
-            fresh = (json.loads(entry[_METADATA_KEY]) for entry in reversed(opened.history(version - known_version)))
-            known = {**known, **{facts["day"]: Commit(**facts) for facts in fresh}}
+            entries = reversed(opened.history(version - known_version))
+            fresh = [Commit(**json.loads(entry[_METADATA_KEY])) for entry in entries if _METADATA_KEY in entry]
+            newest = fresh[-1].schema_sha256 if fresh else ""
+            every = {**known, **{commit.day: commit for commit in fresh}}
+            known = {day: commit for day, commit in every.items() if commit.schema_sha256 == newest or not fresh}
             self._stamps[name] = (version, known)
         return known
 
@@ -178,7 +191,7 @@ class Lake:
         where = f"{table.name}/date={day}" if day else table.name
         try:
             frames = [_read_file(file, table, day) for file in files]
-        except (OSError, pl.exceptions.PolarsError) as error:
+        except (OSError, ArrowException, pl.exceptions.PolarsError) as error:
             raise CorruptFile("a data file cannot be read", where=where, got=str(error)[:200], hint="Materialise the day again") from error
         rows = table.conform(pl.concat(frames)) if frames else table.empty()
         if sha256_rows(rows) != stamp.logical_sha256:
@@ -201,8 +214,6 @@ class Lake:
 
     def tables(self) -> list[str]:
         """Return the names of the tables that exist under a local root, sorted."""
-        from pathlib import Path
-
         root = Path(self.root)
         return sorted(log.parent.relative_to(root).as_posix() for log in root.glob("**/_delta_log"))
 
@@ -217,7 +228,12 @@ class Lake:
 
 
 def _read_file(uri: str, table: Table, day: date | None) -> pl.DataFrame:
-    rows = pl.read_parquet(uri, hive_partitioning=False)
+    # Arrow answers damaged bytes with an error, where polars' own reader aborts the thread; the full validation keeps invalid
+    # text and offsets from reaching polars.
+    filesystem, path = FileSystem.from_uri(uri if "://" in uri else Path(uri).resolve().as_uri())
+    stored = ParquetFile(path, filesystem=filesystem).read()
+    stored.validate(full=True)
+    rows = pl.DataFrame(pl.from_arrow(stored))
     if day is not None:
         rows = rows.with_columns(date=pl.lit(day, dtype=pl.Date))
     return rows.select(pl.col(column.name).cast(column.dtype) for column in table.columns)

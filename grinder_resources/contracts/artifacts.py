@@ -89,7 +89,7 @@ class HeadFacts:
 
     @property
     def exact(self) -> bool:
-        """True where float32 sums of leaves are exact in any order: every engine and thread count gives the same bits."""
+        """True where float32 sums of leaves are exact in any order, so every engine gives the same bits."""
         return self.margin_bound_q16 is not None and self.margin_bound_q16 < EXACT_BOUND
 
 
@@ -104,7 +104,7 @@ class ExportableHead:
     unit: float = 1.0
 
     def facts(self, margin_bound_q16: int | None) -> HeadFacts:
-        """Return what the manifest says about this head. Raises ManifestRejected for an impossible name or class list."""
+        """Return what the manifest says about this head. Raises ManifestRejected for an impossible one."""
         return HeadFacts(self.name, self.kind, self.classes, self.unit, margin_bound_q16)
 
 
@@ -175,7 +175,8 @@ class Manifest:
     training_metadata: TrainingMetadata
 
     def __post_init__(self) -> None:
-        _require(MODEL_NAME.fullmatch(self.model_name), "a model name is a lower-case identifier", "model_name", self.model_name)
+        named = MODEL_NAME.fullmatch(self.model_name)
+        _require(named, "a model name is a lower-case identifier", "model_name", self.model_name)
         parse_version(self.model_version)
         _require(_is_utc_second(self.created_at), "a UTC time is YYYY-MM-DDTHH:MM:SSZ", "created_at", self.created_at)
         _require_files([facts.name for facts in self.files])

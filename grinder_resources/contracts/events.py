@@ -28,7 +28,7 @@ LEVEL_KINDS = MappingProxyType(
         "SMA_400": 12,
     }
 )
-"""Level kinds and their codes, for ever. 9 (STRIKE), 10 (CALL_WALL) and 11 (PUT_WALL) need option data: never written."""
+"""Level kinds and their codes, for ever. 9 STRIKE, 10 CALL_WALL and 11 PUT_WALL need option data and are absent."""
 
 DIRECTIONS = ("UP", "DOWN")
 """UP: the price came to the level from below; DOWN: from above."""
@@ -69,17 +69,22 @@ CONTEXT = (
     required("level_kind", _BIT, "code of level_kind_name in LEVEL_KINDS"),
     required("level_kind_name", _TEXT, "one of LEVEL_KINDS"),
     required("direction", _TEXT, "UP: came from below; DOWN: from above"),
-    required("direction_sign", _BIT, "+1 UP, -1 DOWN"),
+    required("direction_sign", _BIT, "+1 UP, -1 DOWN", at_least=-1, at_most=1),
     required("level_price_half_ticks", _LONG, "the level L as it stood at the touch"),
     required("touch_half_ticks", _LONG, "mid at the touch"),
     required("spot_half_ticks", _LONG, "mid at t1"),
-    required("distance_half_ticks", _LONG, "|L - spot|"),
-    required("atr_sum_half_ticks", _LONG, "sum of the last 14 one-minute true ranges complete at t1; > 0"),
+    required("distance_half_ticks", _LONG, "|L - spot|", at_least=0),
+    required("atr_sum_half_ticks", _LONG, "sum of the last 14 one-minute true ranges complete at t1", at_least=1),
 )
 
 HISTORY = (
-    required("prior_touches", _COUNT, "earlier touches of this level kind on the day, labelled or not"),
-    required("attempt_index", _COUNT, "1, 2, ... within a cluster of attempts from the same side at the same price"),
+    required("prior_touches", _COUNT, "earlier touches of this level kind on the day, labelled or not", at_least=0),
+    required(
+        "attempt_index",
+        _COUNT,
+        "1, 2, ... within a cluster of attempts from the same side at the same price",
+        at_least=1,
+    ),
     required("attempt_confirm_ts_ns", _LONG, "t1 of the cluster's first attempt"),
 )
 """What the day's earlier touches say; raw material of features, kept in `silver/level_events` only."""
@@ -87,14 +92,25 @@ HISTORY = (
 
 def _times(side: str) -> tuple[Column, ...]:
     return tuple(
-        optional(f"time_to_{side}_{k}_ms", _LONG, f"ms from t1, rounded up; 0 if already there; null if never: {side} {k}")
+        optional(
+            f"time_to_{side}_{k}_ms",
+            _LONG,
+            f"{side} {k}: ms from t1, rounded up; 0 if already there; null if never",
+            at_least=0,
+        )
         for k in THRESHOLDS
     )
 
 
 def _reaches(side: str) -> tuple[Column, ...]:
     return tuple(
-        required(f"t{k}{side}_{horizon}", _BIT, f"1 if threshold {k}{side.replace('_', ' ')} came within {horizon} s")
+        required(
+            f"t{k}{side}_{horizon}",
+            _BIT,
+            f"1 if threshold {k}{side.replace('_', ' ')} came within {horizon} s",
+            at_least=0,
+            at_most=1,
+        )
         for k in THRESHOLDS
         for horizon in REACH_HORIZONS_S
     )
@@ -102,15 +118,21 @@ def _reaches(side: str) -> tuple[Column, ...]:
 
 LABELS = (
     required("label_end_ns", _LONG, "end of the label window (t1, end]; what a purge needs"),
-    required("threshold_1_half_ticks", _LONG, "distance from L that counts as reached: first threshold"),
-    required("threshold_2_half_ticks", _LONG, "the same: second threshold"),
+    required("threshold_1_half_ticks", _LONG, "distance from L that counts as reached: first threshold", at_least=1),
+    required("threshold_2_half_ticks", _LONG, "the same: second threshold", at_least=1),
     required("outcome", _TEXT, "BREAK, BOUNCE or CHOP, by the first passage of threshold 2"),
-    required("tradeable_1", _BIT, "1 if threshold 1 was reached on one side first"),
-    required("tradeable_2", _BIT, "1 if threshold 2 was reached on one side first; exactly when outcome is not CHOP"),
+    required("tradeable_1", _BIT, "1 if threshold 1 was reached on one side first", at_least=0, at_most=1),
+    required(
+        "tradeable_2",
+        _BIT,
+        "1 if threshold 2 was reached on one side first; exactly when outcome is not CHOP",
+        at_least=0,
+        at_most=1,
+    ),
     required("strength_signed", _COUNT, "(excursion_max - excursion_min) / ATR x1000"),
-    required("strength_abs", _COUNT, "max(excursion_max, excursion_min) / ATR x1000"),
-    required("excursion_max", _LONG, "largest move beyond L in the approach direction, half ticks, >= 0"),
-    required("excursion_min", _LONG, "largest move back from L against it, half ticks, >= 0"),
+    required("strength_abs", _COUNT, "max(excursion_max, excursion_min) / ATR x1000", at_least=0),
+    required("excursion_max", _LONG, "largest move beyond L in the approach direction, half ticks", at_least=0),
+    required("excursion_min", _LONG, "largest move back from L against it, half ticks", at_least=0),
     *_times("break"),
     *_times("bounce"),
     *_times("threshold"),

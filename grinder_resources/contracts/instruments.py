@@ -1,9 +1,12 @@
 """Instruments: the units that turn decimal prices and sizes into integers, and the trading session."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
 from decimal import Decimal
 from zoneinfo import ZoneInfo
+
+import polars as pl
 
 from grinder_resources.errors import OutOfRange
 
@@ -57,3 +60,10 @@ class Instrument:
         bounds = (datetime.combine(day, moment, tzinfo=zone).timestamp() for moment in (first, last))
         opened, closed = (int(bound) * NS_PER_SECOND for bound in bounds)
         return opened, closed
+
+
+def instruments_of(rows: pl.DataFrame) -> Mapping[tuple[str, str], Instrument]:
+    """Return the instruments of one day's `bronze/instruments` rows, by (venue, symbol)."""
+    facts = rows.select("venue", "symbol", "tick_size", "lot_size", "session").iter_rows()
+    every = [Instrument(venue, symbol, Decimal(tick), Decimal(lot), session) for venue, symbol, tick, lot, session in facts]
+    return {(instrument.venue, instrument.symbol): instrument for instrument in every}

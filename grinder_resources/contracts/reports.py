@@ -8,9 +8,6 @@ import polars as pl
 
 from grinder_resources.contracts.table import SYMBOL, TS, VENUE, Table, optional, required
 
-MARGIN_SCALE = 65_536
-"""Margins are whole multiples of 1 / MARGIN_SCALE, the grid that leaves lie on."""
-
 POOLED = 0
 """The fold number of a score over all folds of a mode; folds count from 1."""
 
@@ -40,9 +37,13 @@ def predictions_table(model: str) -> Table:
             _FOLD,
             *_TARGET,
             required("label", _FLOAT, "1 if the row is of the class, else 0; the label itself for a regression"),
-            required("baseline", _FLOAT, "what the fold's training rows say without features: class share, or mean label"),
-            required("prediction", _FLOAT, "probability of the class rounded to 1e-9; for a regression in units of the label"),
-            required("margin_q16", _COUNT, f"the exact margin x {MARGIN_SCALE}"),
+            required(
+                "baseline", _FLOAT, "what the fold's training rows say without features: class share, or mean label"
+            ),
+            required(
+                "prediction", _FLOAT, "probability of the class rounded to 1e-9; for a regression in units of the label"
+            ),
+            required("margin_q16", _COUNT, "the exact margin x 2^16, the grid that leaves lie on"),
         ),
         sort_by=by_row,
         key=by_row,
@@ -76,7 +77,7 @@ def verdicts_table(model: str) -> Table:
     """Return `reports/verdicts/<model>`: one row per mode, head and class, in plain words."""
     return Table(
         name=f"reports/verdicts/{model}",
-        doc="What the walk-forward says of each head. An edge here is calibration skill, never a claim about price direction.",
+        doc="What the walk-forward says of each head: calibration skill, never a claim about price direction.",
         columns=(
             *_TARGET,
             required("rows", _COUNT, "out-of-fold rows"),
@@ -88,7 +89,11 @@ def verdicts_table(model: str) -> Table:
             optional("skill_low", _FLOAT, "2.5 % quantile of skill"),
             optional("auc", _FLOAT, "pooled area under the ROC curve; null for a regression or a single class"),
             optional("auc_low", _FLOAT, "2.5 % quantile of auc"),
-            optional("degradation", _FLOAT, "1 - skill out of sample / skill in sample; null where the latter is not positive"),
+            optional(
+                "degradation",
+                _FLOAT,
+                "1 - skill out of sample / skill in sample; null where the latter is not positive",
+            ),
             required("edge", pl.Boolean(), "whether the lower bounds of auc and skill clear 0.5 and 0"),
             required("verdict", _TEXT, "the sentence a report prints"),
         ),

@@ -1,8 +1,8 @@
 """`manifest.json` as bytes: one strict reader and one canonical writer (ML spec 12.4.2), with `parse(dump(m)) == m`.
 
-The reader refuses what a lenient JSON library lets through: a repeated key (the last would win), NaN, a number too large
-for a float, thousands of nested brackets, an unknown field, a size without end. It reads schema version 1 and names both
-versions when it meets another.
+The reader refuses what a lenient JSON library lets through: a repeated key (the last would win), NaN, a number too
+large for a float, thousands of nested brackets, an unknown field, a size without end. It reads schema version 1 and
+names both versions when it meets another.
 """
 
 import json
@@ -82,7 +82,7 @@ def dump_manifest(manifest: Manifest) -> bytes:
 
 
 def parse_manifest(data: bytes) -> Manifest:
-    """Return the manifest in `data`. Raises ManifestRejected, naming the field, for what schema version 1 does not allow."""
+    """Return the manifest in `data`. Raises ManifestRejected, naming the field, for what schema version 1 forbids."""
     document = strict_json(data)
     _require_version(document)
     top = _record(document, _TOP, MANIFEST_FILE)

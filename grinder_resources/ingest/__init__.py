@@ -1,1 +1,1 @@
-"""Landing files to Bronze rows: one streaming reader a source format, limits before parsing, quarantine with reasons."""
+"""Landing files to Bronze rows: one streaming reader a format, limits before parsing, quarantine with reasons."""

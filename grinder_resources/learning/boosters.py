@@ -1,33 +1,41 @@
 """Gradient-boosted trees whose sums are exact.
 
-Fitting is XGBoost's histogram method on the CPU with a fixed seed: the same rows give the same bytes with one thread or two.
-After fitting, every leaf is moved to the nearest multiple of 2^-16 and the base score is folded into the first tree of each
-output. While sum over trees of max |leaf| stays below 2^8, every partial sum of a margin is a multiple of 2^-16 below 2^8,
-which float32 holds without rounding: any engine, order or number of threads then gives the same margin. A leaf moves by at
-most 2^-17.
+Fitting is XGBoost's histogram method on the CPU with a fixed seed: the same rows give the same bytes with one thread
+or two. After fitting, every leaf is moved to the nearest multiple of 2^-16 and the base score is folded into the
+first tree of each output. While sum over trees of max |leaf| stays below 2^8, every partial sum of a margin is a
+multiple of 2^-16 below 2^8, which float32 holds without rounding: any engine, order or number of threads then gives
+the same margin. A leaf moves by at most 2^-17.
 
-Matrices are built once per set of rows and relabelled per head, because sketching the quantiles costs as much as fitting.
-XGBoost is imported inside the functions; this module is cheap to import.
+Matrices are built once per set of rows and relabelled per head, because sketching the quantiles costs as much as
+fitting. XGBoost is imported inside the functions; this module is cheap to import.
 """
 
 import json
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from grinder_resources.contracts.reports import MARGIN_SCALE
+from grinder_resources.contracts.artifacts import EXACT_BOUND, LEAF_GRID_BITS
 from grinder_resources.errors import OutOfRange
 from grinder_resources.learning.specs import BoosterParams, Head, Kind
 
 if TYPE_CHECKING:
     import xgboost
 
-EXACT_MARGIN = 2**24 / MARGIN_SCALE
+MARGIN_SCALE = 1 << LEAF_GRID_BITS
+"""Margins are whole multiples of 1 / MARGIN_SCALE."""
+
+EXACT_MARGIN = EXACT_BOUND / MARGIN_SCALE
 """Margins below this are exact in float32; the bound on the sum over trees of the largest absolute leaf."""
 
-OBJECTIVES: dict[Kind, str] = {"binary": "binary:logistic", "multiclass": "multi:softprob", "regression": "reg:squarederror"}
+OBJECTIVES: dict[Kind, str] = {
+    "binary": "binary:logistic",
+    "multiclass": "multi:softprob",
+    "regression": "reg:squarederror",
+}
 
 ZERO_MARGIN: dict[Kind, float] = {"binary": 0.5, "multiclass": 0.0, "regression": 0.0}
 """The base score, in the objective's own units, whose margin is exactly 0."""
@@ -53,11 +61,11 @@ def row_set(train: Values, val: Values, params: BoosterParams) -> RowSet:
     return RowSet(fitted, xgboost.QuantileDMatrix(val, ref=fitted, **settings))
 
 
-def fit(head: Head, rows: RowSet, train_target: Floats, val_target: Floats, params: BoosterParams) -> bytes:
-    """Return the fitted, snapped booster as XGBoost's model JSON, cut at its best validation round.
+def fit(head: Head, rows: RowSet, train_target: Floats, val_target: Floats, params: BoosterParams) -> tuple[bytes, int]:
+    """Return the fitted, snapped booster as XGBoost's model JSON, cut at its best validation round, and its rounds.
 
-    Targets are finite float64, in the units the booster learns: class codes, or label / unit. Raises OutOfRange if the leaves
-    are too large for exact sums.
+    Targets are finite float64, in the units the booster learns: class codes, or label / unit. Raises OutOfRange if
+    the leaves are too large for exact sums.
     """
     import xgboost
 
@@ -71,8 +79,8 @@ def fit(head: Head, rows: RowSet, train_target: Floats, val_target: Floats, para
         early_stopping_rounds=params.early_stopping,
         verbose_eval=False,
     )
-    best = booster[: booster.best_iteration + 1]
-    return snap_leaves(bytes(best.save_raw("json")), _base_margins(head.kind, best), head)
+    rounds = booster.best_iteration + 1
+    return snap_leaves(bytes(booster[:rounds].save_raw("json")), head), rounds
 
 
 def _settings(head: Head, params: BoosterParams) -> dict[str, Any]:
@@ -90,22 +98,18 @@ def _settings(head: Head, params: BoosterParams) -> dict[str, Any]:
     } | ({"num_class": len(head.classes)} if head.kind == "multiclass" else {})
 
 
-def _base_margins(kind: Kind, booster: "xgboost.Booster") -> list[float]:
-    """Return the base score of each output as a margin."""
-    learner = json.loads(booster.save_config())["learner"]
-    scores = json.loads(learner["learner_model_param"]["base_score"])
-    return [float(np.log(score / (1.0 - score))) for score in scores] if kind == "binary" else scores
+def snap_leaves(model: bytes, head: Head) -> bytes:
+    """Return the model JSON with leaves on the 2^-16 grid and the base score moved into the first tree of each output.
 
-
-def snap_leaves(model: bytes, base_margins: list[float], head: Head) -> bytes:
-    """Return the model JSON with leaves on the 2^-16 grid and `base_margins` moved into the first tree of each output."""
+    Raises OutOfRange if the leaves are too large for exact sums.
+    """
     document = json.loads(model)
     learner = document["learner"]
     forest = learner["gradient_booster"]["model"]
-    reach = [0.0] * len(base_margins)
-    waiting = dict(enumerate(base_margins))
+    base = _base_margins(learner["learner_model_param"]["base_score"], head.kind)
+    reach, unplaced = [0.0] * len(base), dict(enumerate(base))
     for tree, output in zip(forest["trees"], forest["tree_info"], strict=True):
-        reach[output] += _snap_tree(tree, waiting.pop(output, 0.0))
+        reach[output] += _snap_tree(tree, unplaced.pop(output, 0.0))
     if max(reach) >= EXACT_MARGIN:
         raise OutOfRange(
             "leaves are too large for exact sums",
@@ -114,9 +118,17 @@ def snap_leaves(model: bytes, base_margins: list[float], head: Head) -> bytes:
             expected=f"below {EXACT_MARGIN:.0f}",
             hint="Give the head a larger unit.",
         )
-    zero = ",".join(repr(ZERO_MARGIN[head.kind]) for _ in base_margins)
-    learner["learner_model_param"] |= {"base_score": f"[{zero}]", "boost_from_average": "0"}
-    return _canonical(json.dumps(document).encode())
+    learner["learner_model_param"] |= {
+        "base_score": json.dumps([ZERO_MARGIN[head.kind]] * len(base)),
+        "boost_from_average": "0",
+    }
+    return bytes(load(json.dumps(document).encode()).save_raw("json"))
+
+
+def _base_margins(base_score: str, kind: Kind) -> list[float]:
+    """Return the base score of each output as a margin, from XGBoost's array text in the objective's own units."""
+    scores = [float(score) for score in json.loads(base_score)]
+    return [math.log(score / (1.0 - score)) for score in scores] if kind == "binary" else scores
 
 
 def _snap_tree(tree: dict[str, Any], shift: float) -> float:
@@ -130,11 +142,6 @@ def _snap_tree(tree: dict[str, Any], shift: float) -> float:
     return largest
 
 
-def _canonical(model: bytes) -> bytes:
-    """Return the bytes XGBoost itself writes for a model, so that load and save change nothing any more."""
-    return bytes(load(model).save_raw("json"))
-
-
 def load(model: bytes, nthread: int = 1) -> "xgboost.Booster":
     """Return the booster of a model JSON."""
     import xgboost
@@ -145,7 +152,7 @@ def load(model: bytes, nthread: int = 1) -> "xgboost.Booster":
 
 
 def margins(model: bytes, values: Values, nthread: int = 1) -> Floats:
-    """Return float64 [rows, outputs]: the exact sums of leaves, one column for binary and regression, one a class otherwise."""
+    """Return float64 [rows, outputs]: exact sums of leaves, one column a class for a multiclass head, else one."""
     if len(values) == 0:
         return np.empty((0, 1))
     answer = load(model, nthread).inplace_predict(values, predict_type="margin", missing=np.nan)
@@ -155,8 +162,8 @@ def margins(model: bytes, values: Values, nthread: int = 1) -> Floats:
 def answers(head: Head, margin: Floats) -> Floats:
     """Return float64 [rows, len(head.outputs)] from margins: probabilities, or the regression in units of its label.
 
-    Probabilities are those of the second class for a binary head (logistic function) and of every class for a multiclass
-    head (softmax), computed in float64.
+    Probabilities are those of the second class for a binary head (logistic function) and of every class for a
+    multiclass head (softmax), computed in float64.
     """
     match head.kind:
         case "binary":

@@ -1,11 +1,10 @@
 """The design matrix: dataset rows as float32 numbers, in one recorded column order.
 
 A numeric input is one column of its own name (true is 1, null is NaN, which the trees send down a learned default). A
-categorical input is one column a category, `name=CATEGORY`, from the contract's list and not from the rows seen, so that every
-day gives the same columns. Nothing is scaled, imputed or learned here.
+categorical input is one column a category, `name=CATEGORY`, from the contract's list and not from the rows seen, so
+that every day gives the same columns. Nothing is scaled, imputed or learned here.
 """
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -14,14 +13,9 @@ import polars as pl
 from numpy.typing import NDArray
 
 from grinder_resources.errors import ContractBroken, OutOfRange, SchemaMismatch
-from grinder_resources.learning.selection import FeatureSet
+from grinder_resources.learning.selection import LABEL_PATTERN, NEVER_INPUTS, FeatureSet
 
 Categories = Mapping[str, tuple[str, ...]]
-
-LABEL_NAME = re.compile(
-    r"^t[12](_|$)|^(outcome|strength|tradeable|excursion|time_to|future|anchor_spot|confirm_ts|label)(_|$)|_forward(_|$)"
-)
-"""Names only labels carry. The last door before the learner: whatever chose the inputs, none of these gets through."""
 
 
 @dataclass(frozen=True)
@@ -37,9 +31,9 @@ def matrix_columns(features: FeatureSet, categories: Categories) -> tuple[str, .
 
     Raises ContractBroken if an input is named like a label.
     """
-    leaks = [name for name in (*features.numeric, *features.categorical) if LABEL_NAME.search(name)]
+    leaks = [name for name in (*features.numeric, *features.categorical) if _tells_the_future(name)]
     if leaks:
-        raise ContractBroken("a label is not an input", where="design matrix", got=", ".join(leaks))
+        raise ContractBroken("a label is no input", where="design matrix", got=", ".join(leaks))
     hot = (f"{name}={category}" for name in features.categorical for category in categories[name])
     return (*features.numeric, *hot)
 
@@ -47,7 +41,8 @@ def matrix_columns(features: FeatureSet, categories: Categories) -> tuple[str, .
 def design_matrix(frame: pl.DataFrame, features: FeatureSet, categories: Categories) -> Matrix:
     """Return the rows of `frame` as numbers.
 
-    Raises SchemaMismatch naming inputs the frame lacks, OutOfRange for an infinite number or a category outside its list.
+    Raises SchemaMismatch naming inputs the frame lacks, OutOfRange for an infinite number or a category outside its
+    list.
     """
     columns = matrix_columns(features, categories)
     missing = [name for name in (*features.numeric, *features.categorical) if name not in frame.columns]
@@ -66,14 +61,24 @@ def design_matrix(frame: pl.DataFrame, features: FeatureSet, categories: Categor
     return Matrix(columns, values)
 
 
+def _tells_the_future(name: str) -> bool:
+    """Whether only a label or an identity is called so: the last door before the learner, whatever chose the inputs."""
+    return name in NEVER_INPUTS or LABEL_PATTERN.match(name) is not None or "_forward_" in name
+
+
 def _refuse_unknown(values: pl.Series, known: tuple[str, ...]) -> None:
     unknown = sorted(set(values.drop_nulls().unique()) - set(known))
     if unknown:
-        raise OutOfRange("a category the contract does not list", where=values.name, got=", ".join(unknown), expected=", ".join(known))
+        raise OutOfRange(
+            "a category the contract does not list",
+            where=values.name,
+            got=", ".join(unknown),
+            expected=", ".join(known),
+        )
 
 
 def _refuse_infinite(values: NDArray[np.float32], columns: tuple[str, ...]) -> None:
-    infinite = np.isinf(values).any(axis=0)
-    if infinite.any():
-        names = [column for column, bad in zip(columns, infinite, strict=True) if bad]
+    infinite = np.flatnonzero(np.isinf(values).any(axis=0)).tolist()
+    if infinite:
+        names = [columns[position] for position in infinite]
         raise OutOfRange("inputs are finite or null", where="design matrix", got=f"infinity in {', '.join(names)}")

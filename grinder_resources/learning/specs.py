@@ -14,14 +14,12 @@ from typing import Literal
 import polars as pl
 
 from grinder_resources.contracts.events import CATEGORIES, REACH_HORIZONS_S, THRESHOLDS
+from grinder_resources.contracts.gold import REGIME_DATASET, REGIME_LABEL, SIGNALS, SNAPSHOT_FEATURES
 from grinder_resources.errors import UnknownName
-from grinder_resources.learning.selection import FeatureSet, select_features
+from grinder_resources.learning.selection import ABLATIONS, STAGES, FeatureSet, select_features
 
 Kind = Literal["binary", "multiclass", "regression"]
 LabelIs = Literal["code", "name", "quantile"]
-
-STAGES = ("stage_a", "stage_b")
-ABLATIONS = ("ta", "mechanics", "full")
 
 
 @dataclass(frozen=True)
@@ -41,12 +39,14 @@ class Head:
     where
         Rows the question is asked of; None = all.
     classes
-        Class names in the order of their codes. A binary head answers with the probability of the second. Empty for a regression.
+        Class names in the order of their codes. A binary head answers with the probability of the second. Empty for a
+        regression.
     label_is
-        'code': the label is the class code, or the number a regression learns. 'name': it is the class name. 'quantile': it is
-        a number, cut into classes of equal share at the quantiles of the training rows.
+        'code': the label is the class code, or the number a regression learns. 'name': it is the class name.
+        'quantile': it is a number, cut into classes of equal share at the quantiles of the training rows.
     unit
-        A regression learns label / unit, so that its margins stay small enough for exact sums; answers are margin x unit.
+        A regression learns label / unit, so that its margins stay small enough for exact sums; answers are margin x
+        unit.
     """
 
     name: str
@@ -59,7 +59,7 @@ class Head:
 
     @property
     def outputs(self) -> tuple[str, ...]:
-        """Classes whose probability is reported: one for a binary head, all for a multiclass one, '' for a regression."""
+        """Classes whose probability is reported: one of a binary head, all of a multiclass one; '' for a regression."""
         match self.kind:
             case "binary":
                 return self.classes[1:]
@@ -77,9 +77,12 @@ class BoosterParams:
         Trees at most, and rounds without a better validation loss after which fitting stops.
     max_bin
         Histogram bins a feature; the matrix and the booster must agree.
+    nthread
+        Threads of one fit. Any number gives the same bytes; more than one pays from about a million rows on an idle
+        machine, and costs many times its gain on a small table or a busy one.
     """
 
-    max_depth: int = 5
+    max_depth: int = 4
     eta: float = 0.05
     rounds: int = 300
     early_stopping: int = 30
@@ -87,7 +90,7 @@ class BoosterParams:
     subsample: float = 1.0
     max_bin: int = 128
     seed: int = 42
-    nthread: int = 2
+    nthread: int = 1
 
 
 @dataclass(frozen=True)
@@ -137,7 +140,7 @@ def level_signals(stage: str, ablation: str) -> ModelSpec:
     return ModelSpec(
         name=f"level_signals_{stage}_{ablation}",
         doc=f"Break, bounce and reach probabilities of touched levels; inputs: {stage}, {ablation}.",
-        dataset="gold/training/signals_production",
+        dataset=SIGNALS,
         select=partial(select_features, stage=stage, ablation=ablation),
         heads=LEVEL_HEADS,
         row_id=("event_id",),
@@ -145,31 +148,28 @@ def level_signals(stage: str, ablation: str) -> ModelSpec:
     )
 
 
-NOT_REGIME_INPUTS = frozenset(
-    {"date", "venue", "symbol", "ts_ns", "quote_ts_ns", "book_ts_ns", "mid_half_ticks", "label_end_ns", "range_60s_forward_x1000"}
-)
-"""Identity, times, the absolute price (it names the day and the instrument, not the regime) and the label."""
-
-
 def select_snapshot_features(schema: pl.Schema) -> FeatureSet:
-    """Return every input of the regime dataset: the snapshot's own columns, all numeric."""
-    return FeatureSet(numeric=tuple(name for name in schema if name not in NOT_REGIME_INPUTS), categorical=())
+    """Return the inputs of the regime model that `schema` has: the snapshot's own columns, all numeric."""
+    return FeatureSet(
+        numeric=tuple(column.name for column in SNAPSHOT_FEATURES if column.name in schema), categorical=()
+    )
 
 
 REGIME = ModelSpec(
     name="regime",
     doc="How far the mid will range in the next minute, in terciles of the training days.",
-    dataset="gold/training/regime",
+    dataset=REGIME_DATASET.name,
     select=select_snapshot_features,
-    heads=(
-        Head("regime", "multiclass", "range_60s_forward_x1000", classes=("LOW", "MID", "HIGH"), label_is="quantile"),
-    ),
+    heads=(Head("regime", "multiclass", REGIME_LABEL, classes=("LOW", "MID", "HIGH"), label_is="quantile"),),
     row_id=("venue", "symbol", "ts_ns"),
-    params=BoosterParams(max_depth=4, min_child_weight=20.0),
+    params=BoosterParams(min_child_weight=20.0),
 )
 
 SPECS = MappingProxyType(
-    {spec.name: spec for spec in (*(level_signals(stage, ablation) for stage, ablation in product(STAGES, ABLATIONS)), REGIME)}
+    {
+        spec.name: spec
+        for spec in (*(level_signals(stage, ablation) for stage, ablation in product(STAGES, ABLATIONS)), REGIME)
+    }
 )
 """Every model that can be trained, by name."""
 
@@ -177,5 +177,7 @@ SPECS = MappingProxyType(
 def spec_named(name: str) -> ModelSpec:
     """Return the spec of that name. Raises UnknownName if there is none."""
     if name not in SPECS:
-        raise UnknownName("no such model spec", where="grinder_resources/learning/specs.py", got=name, expected=", ".join(SPECS))
+        raise UnknownName(
+            "no such model spec", where="grinder_resources/learning/specs.py", got=name, expected=", ".join(SPECS)
+        )
     return SPECS[name]

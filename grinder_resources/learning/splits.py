@@ -7,9 +7,10 @@
           row j:              ts |-- label --| end   dropped from train: its label saw validation
 ```
 
-Validation decides when boosting stops, test is looked at once. Features look backward, so a test row may well use prices of
-a validation day: those are past by then. What must never happen is the reverse, a fitted row whose label was still open when
-the next part began. A row's `label_end_ns` is the end of its longest label; a row without one has none to leak.
+Validation decides when boosting stops, test is looked at once. Features look backward, so a test row may well use
+prices of a validation day: those are past by then. What must never happen is the reverse, a fitted row whose label
+was still open when the next part began. A row's `label_end_ns` is the end of its longest label; a row without one has
+none to leak.
 
 Walk-forward moves the picture one test day at a time:
 
@@ -39,7 +40,7 @@ Mode = Literal["expanding", "rolling"]
 MODES: tuple[Mode, ...] = ("expanding", "rolling")
 
 EMBARGO_NS = 480 * NS_PER_SECOND
-"""Distance kept between the end of a label and the next part, on top of the purge: one more look-forward of a level label."""
+"""Kept between the end of a label and the next part, on top of the purge: one more look-forward of a level label."""
 
 Rows = NDArray[np.int64]
 
@@ -56,7 +57,7 @@ class Split:
 
 @dataclass(frozen=True)
 class Parts:
-    """Row numbers of a frame, ascending, per part; `purged` counts the rows of train and validation that were dropped."""
+    """Row numbers of a frame, ascending, per part; `purged` counts the train and validation rows dropped."""
 
     train: Rows
     val: Rows
@@ -121,7 +122,9 @@ def split_rows(frame: pl.DataFrame, split: Split) -> Parts:
     ts = frame["ts_ns"].to_numpy()
     label_end = frame.select(pl.coalesce("label_end_ns", "ts_ns")).to_series().to_numpy()
     days = frame["date"]
-    train, val, test = (np.flatnonzero(days.is_in(list(part)).to_numpy()) for part in (split.train, split.val, split.test))
+    train, val, test = (
+        np.flatnonzero(days.is_in(list(part)).to_numpy()) for part in (split.train, split.val, split.test)
+    )
     kept_val = purge(val, label_end, _first(ts, test) - split.embargo_ns)
     kept_train = purge(train, label_end, _first(ts, np.concatenate([val, test])) - split.embargo_ns)
     return Parts(kept_train, kept_val, test, purged=len(train) + len(val) - len(kept_train) - len(kept_val))

@@ -1,7 +1,7 @@
 """Targets: a head's label column as the numbers a booster learns, NaN where a row has no label.
 
-Classes become 0, 1, 2, ...; a regression becomes label / unit. Cut points of a quantile label are taken from training rows
-alone and then applied to every row, so a later day never decides what LOW means.
+Classes become 0, 1, 2, ...; a regression becomes label / unit. Cut points of a quantile label are taken from training
+rows alone and then applied to every row, so a later day never decides what LOW means.
 """
 
 import numpy as np
@@ -16,17 +16,19 @@ Cuts = tuple[float, ...]
 
 
 def raw_target(frame: pl.DataFrame, head: Head) -> Floats:
-    """Return float64 [rows]: class codes, the number to cut, or the number to learn in units of the label; NaN = no label."""
+    """Return float64 [rows]: class codes, or the label itself where it is to be cut or regressed; NaN = no label."""
     label = pl.col(head.label)
     if head.label_is == "name":
-        label = label.replace_strict(list(head.classes), list(range(len(head.classes))), default=None, return_dtype=pl.Int32)
+        label = label.replace_strict(
+            list(head.classes), list(range(len(head.classes))), default=None, return_dtype=pl.Int32
+        )
     number = label.cast(pl.Float64)
     asked = pl.lit(value=True) if head.where is None else pl.col(head.where.column) == head.where.value
     return frame.select(pl.when(asked).then(number).fill_null(float("nan")).alias("target")).to_series().to_numpy()
 
 
 def quantile_cuts(head: Head, raw: Floats, train: Rows) -> Cuts:
-    """Return the len(classes) - 1 cut points of the labelled training rows; empty unless the head's label is a quantile.
+    """Return the len(classes) - 1 cut points of the labelled train rows; empty unless the label is a quantile.
 
     Cut points are observed values (the inverse of the empirical distribution function, no interpolation).
     """
@@ -38,7 +40,7 @@ def quantile_cuts(head: Head, raw: Floats, train: Rows) -> Cuts:
 
 
 def coded_target(raw: Floats, cuts: Cuts) -> Floats:
-    """Return the number of cut points below each value, so a value equal to a cut is in the lower class; NaN stays NaN."""
+    """Return the number of cut points below each value: one equal to a cut is in the lower class; NaN stays NaN."""
     if not cuts:
         return raw
     return np.where(np.isnan(raw), np.nan, np.searchsorted(np.array(cuts), raw, side="left").astype(np.float64))

@@ -30,6 +30,7 @@ class Minutes:
     The session of the day is [open_ns, close_ns).
     """
 
+    instrument: Instrument
     open_ns: int
     close_ns: int
     today: pl.DataFrame
@@ -42,10 +43,11 @@ class Minutes:
 
 
 def session_minutes(today: pl.DataFrame, before: pl.DataFrame, instrument: Instrument, day: date) -> Minutes:
-    """Return the instrument's minutes from two frames of `silver/bars`; rows of other instruments and days are ignored."""
+    """Return the instrument's minutes from two frames of `silver/bars`; other instruments and days are ignored."""
     open_ns, close_ns = instrument.session_ns(day)
     days = [day - timedelta(days=back) for back in range(LOOK_BACK_DAYS, 0, -1)]
     return Minutes(
+        instrument=instrument,
         open_ns=open_ns,
         close_ns=close_ns,
         today=_in_session(today, instrument, [day]),
@@ -86,7 +88,7 @@ def atr_sum(minutes: Minutes) -> pl.DataFrame:
 
 
 def two_minute_closes(minutes: Minutes) -> pl.DataFrame:
-    """Return the known series of two-minute closes: the last quoted minute of each UTC pair, known when the pair is over."""
+    """Return the known series of two-minute closes: the last quoted minute of each UTC pair, known once it is over."""
     pair = pl.col("ts_ns") // (2 * NS_PER_MINUTE)
     closes = minutes.quoted.group_by(pair.alias("pair"), maintain_order=True).agg(pl.col("close_half_ticks").last())
     return closes.select(known_ns=(pl.col("pair") + 1) * (2 * NS_PER_MINUTE), value="close_half_ticks")

@@ -45,8 +45,8 @@ class DemoInstrument:
 
 
 DEMO_INSTRUMENTS = (
-    DemoInstrument("DEMOUSDT", 2, 3, 10_035, 1.0, 100, 1.0),
-    DemoInstrument("GRINDUSDT", 4, 1, 25_115, 2.5, 250, 1.6),
+    DemoInstrument("DEMOUSDT", 2, 3, 13_025, 1.3, 50, 1.0),
+    DemoInstrument("GRINDUSDT", 4, 1, 25_115, 2.5, 100, 1.6),
 )
 """Symbols the demo venue lists."""
 
@@ -91,9 +91,9 @@ class RegimeConfig:
     break_logit: float
 
 
-CALM = RegimeConfig(14.0, (0.0, 0.8, 0.2), 0.34, 0.7, 900.0, 0.75, 0.04, -0.9)
+CALM = RegimeConfig(14.0, (0.0, 0.8, 0.2), 0.34, 0.8, 900.0, 0.75, 0.04, -0.9)
 NORMAL = RegimeConfig(9.0, (0.6, 0.0, 0.4), 0.65, 1.3, 520.0, 1.0, 0.12, -0.1)
-TOXIC = RegimeConfig(6.0, (0.25, 0.75, 0.0), 1.25, 2.6, 260.0, 1.7, 0.3, 0.9)
+TOXIC = RegimeConfig(6.0, (0.25, 0.75, 0.0), 1.25, 2.1, 260.0, 1.7, 0.3, 0.9)
 
 
 @dataclass(frozen=True)
@@ -168,7 +168,8 @@ class DemoConfig:
     def __post_init__(self) -> None:
         for name, value, top in (("hours", self.hours, 24.0), ("trade_share", self.trade_share, 1.0)):
             if not 0 < value <= top:
-                raise OutOfRange(f"{name} of the demo market is out of range", got=str(value), expected=f"0 < {name} <= {top:g}")
+                rule = f"{name} of the demo market is out of range"
+                raise OutOfRange(rule, got=str(value), expected=f"0 < {name} <= {top:g}")
 
     @property
     def seconds(self) -> int:

@@ -11,7 +11,17 @@ from grinder_resources.simulation import tardis_files
 from grinder_resources.simulation.demo_config import BOOK_LEVELS, DemoConfig, DemoInstrument
 from grinder_resources.simulation.hidden_state import HiddenState, draw_event_times, draw_hidden_state
 from grinder_resources.simulation.kernels import fill_books, run_day
-from grinder_resources.simulation.records import MILLI, STATE, Events, Ints, Quotes, Rules, Trades
+from grinder_resources.simulation.records import (
+    MILLI,
+    Events,
+    Ints,
+    Market,
+    Memory,
+    Quotes,
+    Rules,
+    Trades,
+    blank_memory,
+)
 
 
 @dataclass(frozen=True)
@@ -25,55 +35,64 @@ class DemoDay:
     truth: pl.DataFrame
 
 
-def first_state(instrument: DemoInstrument) -> np.void:
+def first_memory(instrument: DemoInstrument) -> Memory:
     """Return the market's memory before the first day: a price and no history."""
-    state = np.zeros(1, dtype=STATE)[0]
-    state["price"] = instrument.first_price_ticks * MILLI
-    return state
+    memory = blank_memory()
+    memory.price = instrument.first_price_ticks * MILLI
+    return memory
 
 
 def make_day(
-    day: date, instrument: DemoInstrument, config: DemoConfig, state: np.void, rng: np.random.Generator
+    day: date, instrument: DemoInstrument, config: DemoConfig, memory: Memory, rng: np.random.Generator
 ) -> DemoDay:
-    """Simulate `day` from `state`, leave the evening's memory in `state`, and return the rows."""
+    """Simulate `day` from `memory`, leave the evening's memory in `memory`, and return the rows."""
     hidden = draw_hidden_state(config, rng)
     event_ms = draw_event_times(config, hidden, rng)
-    _open(state, config)
-    events = _events(config, hidden, event_ms, rng)
-    rules = _rules(config, instrument)
-    quotes = Quotes(*_zeros(4, event_ms.size))
-    trades = Trades(*_zeros(4, event_ms.size))
-    run_day(events, rules, state, quotes, trades)
+    _open(memory, config)
+    market = Market(
+        rules=_rules(config, instrument),
+        events=_events(config, hidden, event_ms, rng),
+        quotes=Quotes(*_zeros(4, event_ms.size)),
+        trades=Trades(*_zeros(4, event_ms.size)),
+    )
+    run_day(market, memory)
     rows = _last_of_each(event_ms // (config.snapshot_every_s * 1000))
     book = Quotes(*_zeros(4, (rows.size, BOOK_LEVELS)))
-    fill_books(rows, events, rules, state, quotes, book)
-    _close(state)
+    fill_books(rows, market, memory, book)
+    _close(memory)
 
     midnight_us = int(datetime(day.year, day.month, day.day, tzinfo=UTC).timestamp()) * 1_000_000
-    trade_us = midnight_us + event_ms * 1000 + rng.integers(0, 400, event_ms.size)
-    quote_us = trade_us + rng.integers(50, 600, event_ms.size)
-    latency_us = 1000 + rng.gamma(4.0, 1500.0, event_ms.size).astype(np.int64)
-    received_us = np.maximum.accumulate(quote_us + latency_us)
+    trade_us, quote_us, received_us = _clocks(midnight_us + event_ms * 1000, rng)
     return DemoDay(
         day=day,
-        trades=_trades_frame(instrument, trade_us, received_us, trades),
-        quotes=tardis_files.quotes_frame(instrument, (quote_us, received_us), quotes),
+        trades=_trades_frame(instrument, trade_us, received_us, market.trades),
+        quotes=tardis_files.quotes_frame(instrument, (quote_us, received_us), market.quotes),
         book_snapshot_25=tardis_files.books_frame(instrument, (quote_us[rows], received_us[rows]), book),
         truth=hidden.truth(midnight_us),
     )
 
 
-def _open(state: np.void, config: DemoConfig) -> None:
-    for name in ("high", "low", "trend_price"):
-        state[name] = state["price"]
-    for name in ("high_s", "low_s", "reaction_until_s"):
-        state[name] = 0.0
-    state["level_s"] = -config.level_cooldown_s
+def _clocks(event_us: Ints, rng: np.random.Generator) -> tuple[Ints, Ints, Ints]:
+    """Return when each order trades, when the quote after it stands, and when both arrive.
+
+    Trade and quote keep the millisecond of their event, so times stay strictly ordered from event to event.
+    """
+    trade_us = event_us + rng.integers(0, 400, event_us.size)
+    quote_us = trade_us + rng.integers(50, 600, event_us.size)
+    latency_us = 1000 + rng.gamma(4.0, 1500.0, event_us.size).astype(np.int64)
+    return trade_us, quote_us, np.maximum.accumulate(quote_us + latency_us)
 
 
-def _close(state: np.void) -> None:
-    for name in ("high", "low"):
-        state[f"prior_{name}"] = int(state[name]) // MILLI * MILLI
+def _open(memory: Memory, config: DemoConfig) -> None:
+    memory.high = memory.low = memory.price
+    memory.trend_price = memory.price
+    memory.high_s = memory.low_s = memory.reaction_until_s = 0.0
+    memory.level_s = -config.level_cooldown_s
+
+
+def _close(memory: Memory) -> None:
+    memory.prior_high = memory.high // MILLI * MILLI
+    memory.prior_low = memory.low // MILLI * MILLI
 
 
 def _events(config: DemoConfig, hidden: HiddenState, event_ms: Ints, rng: np.random.Generator) -> Events:

@@ -10,7 +10,7 @@ set by regime, recent flow and the wall in the book. Direction is close to a coi
 """
 
 import zlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import date, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from grinder_resources.errors import OutOfRange
+from grinder_resources.progress import track
 from grinder_resources.simulation import tardis_files
 from grinder_resources.simulation.demo_config import DEMO_INSTRUMENTS, DemoConfig, demo_instrument
 
@@ -36,37 +37,36 @@ def write_demo_landing(
     symbols: Sequence[str] = SYMBOLS,
     seed: int = 7,
     first_day: date = FIRST_DAY,
+    *,
     config: DemoConfig | None = None,
-    progress: Callable[[str], object] | None = None,
 ) -> list[Path]:
     """Write the demo market's files into `landing` and return their paths, in the order written.
 
     Per symbol and day: `demo_trades_*`, `demo_quotes_*` and `demo_book_snapshot_25_*`. The hidden state goes to
-    `.truth/demo_regime_*.parquet`, which is not in the returned list. `progress` is called with each finished file's
-    name. Raises OutOfRange for fewer than one day and UnknownName for a symbol that is not listed.
+    `.truth/demo_regime_*.parquet`, which is not in the returned list. Raises OutOfRange for fewer than one day and
+    UnknownName for a symbol that is not listed.
     """
     truth_folder = landing / TRUTH_FOLDER
     truth_folder.mkdir(parents=True, exist_ok=True)
+    settings = config or DemoConfig()
+    made = ((symbol, day) for symbol in symbols for day in demo_days(symbol, days, seed, first_day, settings))
     written: list[Path] = []
-    for symbol in symbols:
-        for market_day in demo_days(symbol, days, seed, first_day, config or DemoConfig()):
-            for kind in ("trades", "quotes", "book_snapshot_25"):
-                path = landing / tardis_files.file_name(kind, market_day.day, symbol)
-                written.append(tardis_files.write_csv_gz(getattr(market_day, kind), path))
-                if progress:
-                    progress(path.name)
-            market_day.truth.write_parquet(truth_folder / f"demo_regime_{market_day.day:%Y-%m-%d}_{symbol}.parquet")
+    for symbol, market_day in track(made, "demo market", total=days * len(symbols)):
+        for kind in ("trades", "quotes", "book_snapshot_25"):
+            path = landing / tardis_files.file_name(kind, market_day.day, symbol)
+            written.append(tardis_files.write_csv_gz(getattr(market_day, kind), path))
+        market_day.truth.write_parquet(truth_folder / f"demo_regime_{market_day.day:%Y-%m-%d}_{symbol}.parquet")
     return written
 
 
 def demo_days(symbol: str, days: int, seed: int, first_day: date, config: DemoConfig) -> Iterator["DemoDay"]:
     """Yield consecutive days of one symbol; each continues from the price and the extremes of the day before."""
-    from grinder_resources.simulation.demo_day import first_state, make_day
+    from grinder_resources.simulation.demo_day import first_memory, make_day
 
     if days < 1:
         raise OutOfRange("the demo market needs at least one day", got=str(days), expected=">= 1")
     instrument = demo_instrument(symbol)
-    state = first_state(instrument)
+    memory = first_memory(instrument)
     for number in range(days):
         rng = np.random.default_rng([seed, zlib.crc32(symbol.encode()), number])
-        yield make_day(first_day + timedelta(days=number), instrument, config, state, rng)
+        yield make_day(first_day + timedelta(days=number), instrument, config, memory, rng)

@@ -86,7 +86,7 @@ def _draw_informed(
     starts = np.flatnonzero(rng.random(regime.size) < share / (1.0 - share) / config.informed_seconds)
     informed = np.zeros(regime.size, dtype=np.int8)
     idle_from = 0
-    for second in starts:
+    for second in starts.tolist():
         if second < idle_from:
             continue
         idle_from = second + max(1, round(rng.exponential(config.informed_seconds)))

@@ -4,10 +4,17 @@ The efficient price is an int64 in milliticks; quotes, sizes and trades are whol
 drawn beforehand by numpy, so the loops are pure functions of their arguments. numba is imported here and only here.
 """
 
-import numpy as np
+import math
+
 from numba import njit
 
-from grinder_resources.simulation.records import MILLI, Events, Ints, Quotes, Rules, Trades
+from grinder_resources.simulation.records import MILLI, Ints, Market, Memory, Quotes, Rules
+
+SIZE_LIFE_S = 120
+"""Seconds for which a price behind the best level keeps its size."""
+TILTED_LEVELS = 5
+"""Levels a side, best included, that share the imbalance of the best quote."""
+
 
 @njit(cache=True, nogil=True)
 def mix(value: int) -> int:
@@ -19,150 +26,156 @@ def mix(value: int) -> int:
 
 
 @njit(cache=True, nogil=True)
-def wall_strength(price_ticks: int, rules: Rules, state: np.void) -> int:
-    """Return 0, 1 or 2: how large a wall stands at a price; only levels carry walls."""
-    price = price_ticks * MILLI
-    is_level = price_ticks % rules.round_step == 0 or price == state.prior_high or price == state.prior_low
-    return mix(price_ticks * 31 + rules.wall_seed) % 3 if is_level else 0
+def wall_strength(price_ticks: int, rules: Rules, memory: Memory) -> int:
+    """Return 0, 1 or 2: how large a wall stands at a price; only round numbers and prior-day extremes carry walls."""
+    is_prior = price_ticks * MILLI in (memory.prior_high, memory.prior_low)
+    return mix(price_ticks * 31 + rules.wall_seed) % 3 if is_prior or price_ticks % rules.round_step == 0 else 0
 
 
 @njit(cache=True, nogil=True)
-def nearest_level(second: float, rules: Rules, state: np.void) -> int:
+def nearest_level(second: float, rules: Rules, memory: Memory) -> int:
     """Return the level nearest to the price, milliticks: a round number, a prior-day or an aged session extreme."""
     step = rules.round_step * MILLI
-    nearest = (state.price + step // 2) // step * step
+    nearest = (memory.price + step // 2) // step * step
+    aged = second - rules.level_cooldown_s
     for level, since in (
-        (state.prior_high, -1e9),
-        (state.prior_low, -1e9),
-        (state.high, state.high_s),
-        (state.low, state.low_s),
+        (memory.prior_high, 0.0),
+        (memory.prior_low, 0.0),
+        (memory.high, memory.high_s),
+        (memory.low, memory.low_s),
     ):
-        aged = second - since > rules.level_cooldown_s
-        if level > 0 and aged and abs(level - state.price) < abs(nearest - state.price):
+        if level > 0 and since <= aged and abs(level - memory.price) < abs(nearest - memory.price):
             nearest = level
     return nearest
 
 
 @njit(cache=True, nogil=True)
-def react_to_level(i: int, events: Events, rules: Rules, state: np.void) -> None:
+def react_to_level(i: int, market: Market, memory: Memory) -> None:
     """Start a break or a bounce when the price enters the band of a level that is not cooling down."""
+    rules, events = market.rules, market.events
     second = events.second[i]
-    level = nearest_level(second, rules, state)
-    cooling = level == state.level and second - state.level_s < rules.level_cooldown_s
-    if abs(level - state.price) > rules.level_band or cooling:
+    level = nearest_level(second, rules, memory)
+    cooling = level == memory.level and second - memory.level_s < rules.level_cooldown_s
+    if abs(level - memory.price) > rules.level_band or cooling:
         return
-    toward = 1 if level > state.trend_price else -1
-    logit = rules.break_logit[events.regime[i]] + rules.flow_logit * toward * state.flow
-    logit -= rules.wall_logit * wall_strength(level // MILLI, rules, state)
-    breaks = events.level_draw[i] < 1.0 / (1.0 + np.exp(-logit))
-    state.level, state.level_s = level, second
-    state.reaction = toward if breaks else -toward
-    state.reaction_until_s = second + events.reaction_s[i]
+    toward = 1 if level > memory.trend_price else -1
+    logit = rules.break_logit[events.regime[i]] + rules.flow_logit * toward * memory.flow
+    logit -= rules.wall_logit * wall_strength(level // MILLI, rules, memory)
+    memory.level, memory.level_s = level, second
+    memory.reaction = toward if events.level_draw[i] < 1.0 / (1.0 + math.exp(-logit)) else -toward
+    memory.reaction_until_s = second + events.reaction_s[i]
 
 
 @njit(cache=True, nogil=True)
-def move_price(i: int, elapsed: float, events: Events, rules: Rules, state: np.void) -> None:
+def move_price(i: int, elapsed: float, market: Market, memory: Memory) -> None:
     """Move the efficient price and the slow variables that follow it over `elapsed` seconds."""
-    volatility = rules.volatility[events.regime[i]] * np.sqrt(events.activity[i])
-    fade = np.exp(-elapsed / rules.imbalance_memory_s)
-    pull = 0.35 * events.informed[i]
-    state.imbalance = pull + (state.imbalance - pull) * fade + 0.45 * np.sqrt(1.0 - fade * fade) * events.imbalance_shock[i]
-    drift = rules.informed_drift * events.informed_drift[i] + rules.imbalance_drift * state.imbalance
-    if events.second[i] < state.reaction_until_s:
-        drift += rules.level_drift * state.reaction
-    step = volatility * (np.sqrt(elapsed) * events.price_shock[i] + drift * elapsed)
-    state.price = max(state.price + round(step), 100 * MILLI)
-    state.trend_price += (state.price - state.trend_price) * (1.0 - np.exp(-elapsed / 60.0))
-    state.flow *= np.exp(-elapsed / 60.0)
-    if state.price > state.high:
-        state.high, state.high_s = state.price, events.second[i]
-    if state.price < state.low:
-        state.low, state.low_s = state.price, events.second[i]
+    rules, events = market.rules, market.events
+    fade = math.exp(-elapsed / rules.imbalance_memory_s)
+    lean = 0.35 * events.informed[i]
+    noise = 0.45 * math.sqrt(1.0 - fade * fade) * events.imbalance_shock[i]
+    memory.imbalance = lean + (memory.imbalance - lean) * fade + noise
+    drift = rules.informed_drift * events.informed_drift[i] + rules.imbalance_drift * memory.imbalance
+    if events.second[i] < memory.reaction_until_s:
+        drift += rules.level_drift * memory.reaction
+    volatility = rules.volatility[events.regime[i]] * math.sqrt(events.activity[i])
+    step = volatility * (math.sqrt(elapsed) * events.price_shock[i] + drift * elapsed)
+    memory.price = max(memory.price + round(step), 100 * MILLI)
+    slow = math.exp(-elapsed / 60.0)
+    memory.trend_price = memory.price + (memory.trend_price - memory.price) * slow
+    memory.flow *= slow
+
+
+@njit(cache=True, nogil=True)
+def extend_session(second: float, memory: Memory) -> None:
+    """Keep the session's high and low, and since when they stand."""
+    if memory.price > memory.high:
+        memory.high, memory.high_s = memory.price, second
+    if memory.price < memory.low:
+        memory.low, memory.low_s = memory.price, second
 
 
 @njit(cache=True, nogil=True)
 def lots_of(mean: float, spread: float, shock: float) -> int:
     """Return a log-normal size of at least one lot."""
-    return max(1, round(mean * np.exp(spread * shock - 0.5 * spread * spread)))
+    return max(1, round(mean * math.exp(spread * shock - 0.5 * spread * spread)))
 
 
 @njit(cache=True, nogil=True)
-def take(i: int, events: Events, rules: Rules, state: np.void, quotes: Quotes, trades: Trades) -> None:
+def take(i: int, market: Market, memory: Memory) -> None:
     """Execute a market order against the previous quote and let the price feel it."""
-    toward = 0.5 + 0.12 * state.imbalance
-    if events.informed[i] != 0:
-        toward = rules.informed_side if events.informed[i] > 0 else 1.0 - rules.informed_side
-    buys = events.side_draw[i] < toward
-    side = 1 if buys else -1
-    best, shown = (quotes.ask[i - 1], quotes.ask_lots[i - 1]) if buys else (quotes.bid[i - 1], quotes.bid_lots[i - 1])
-    wanted = lots_of(rules.trade_lots * rules.depth_lots[events.regime[i]], 1.1, events.size_shock[i])
+    rules, events, quotes, trades = market.rules, market.events, market.quotes, market.trades
+    regime, informed = events.regime[i], events.informed[i]
+    buy_odds = 0.5 + 0.12 * memory.imbalance if informed == 0 else 0.5 + (rules.informed_side - 0.5) * informed
+    side = 1 if events.side_draw[i] < buy_odds else -1
+    shown = quotes.ask_lots[i - 1] if side > 0 else quotes.bid_lots[i - 1]
+    wanted = lots_of(rules.trade_lots * rules.depth_lots[regime], 1.1, events.size_shock[i])
     trades.side[i] = side
-    trades.price[i] = best
+    trades.price[i] = quotes.ask[i - 1] if side > 0 else quotes.bid[i - 1]
     trades.lots[i] = min(wanted, shown)
     trades.deeper_lots[i] = min(wanted - trades.lots[i], shown)
-    state.flow += side * (1.0 - side * state.flow) * 0.15
-    share = min(1.5, wanted / shown)
-    state.price += round(side * rules.impact * rules.half_spread[events.regime[i]] * share)
+    memory.flow += side * (1.0 - side * memory.flow) * 0.15
+    memory.price += round(side * rules.impact * rules.half_spread[regime] * min(1.5, wanted / shown))
 
 
 @njit(cache=True, nogil=True)
-def quote(i: int, elapsed: float, events: Events, rules: Rules, state: np.void, quotes: Quotes) -> None:
+def quote(i: int, elapsed: float, market: Market, memory: Memory) -> None:
     """Place best bid and ask around the efficient price, at least one tick apart."""
-    target = rules.half_spread[events.regime[i]]
-    keep = np.exp(-elapsed / 10.0)
-    state.half_spread = target + (state.half_spread - target) * keep
-    state.half_spread = max(0.3 * target, state.half_spread + 0.06 * target * events.spread_shock[i])
-    half = round(state.half_spread)
-    bid = (state.price - half) // MILLI
-    ask = -((-state.price - half) // MILLI)
-    depth = rules.depth_lots[events.regime[i]]
-    tilt = min(0.9, max(-0.9, state.imbalance))
-    quotes.bid[i], quotes.ask[i] = bid, max(ask, bid + 1)
+    rules, events, quotes = market.rules, market.events, market.quotes
+    target, depth = rules.half_spread[events.regime[i]], rules.depth_lots[events.regime[i]]
+    drawn = target + (memory.half_spread - target) * math.exp(-elapsed / 10.0)
+    memory.half_spread = max(0.3 * target, drawn + 0.12 * target * events.spread_shock[i])
+    half = round(memory.half_spread)
+    tilt = min(0.9, max(-0.9, memory.imbalance))
+    quotes.bid[i] = (memory.price - half) // MILLI
+    quotes.ask[i] = max(-((-memory.price - half) // MILLI), quotes.bid[i] + 1)
     quotes.bid_lots[i] = lots_of(depth * (1.0 + tilt), 0.5, events.bid_shock[i])
     quotes.ask_lots[i] = lots_of(depth * (1.0 - tilt), 0.5, events.ask_shock[i])
 
 
 @njit(cache=True, nogil=True)
-def run_day(events: Events, rules: Rules, state: np.void, quotes: Quotes, trades: Trades) -> None:
-    """Run one symbol-day, event by event, filling `quotes` and `trades` and leaving `state` at the day's end."""
+def run_day(market: Market, memory: Memory) -> None:
+    """Run one symbol-day event by event, filling quotes and trades and leaving `memory` at the day's end."""
     last_s = 0.0
-    for i in range(events.second.size):
-        elapsed = events.second[i] - last_s
-        move_price(i, elapsed, events, rules, state)
-        react_to_level(i, events, rules, state)
-        if i > 0 and events.is_trade[i]:
-            take(i, events, rules, state, quotes, trades)
-        quote(i, elapsed, events, rules, state, quotes)
-        last_s = events.second[i]
+    for i in range(market.events.second.size):
+        elapsed = market.events.second[i] - last_s
+        last_s = market.events.second[i]
+        move_price(i, elapsed, market, memory)
+        react_to_level(i, market, memory)
+        if i > 0 and market.events.is_trade[i]:
+            take(i, market, memory)
+        extend_session(last_s, memory)
+        quote(i, elapsed, market, memory)
 
 
 @njit(cache=True, nogil=True)
-def fill_side(
-    row: int, side: int, depth: float, epoch: int, rules: Rules, state: np.void, prices: Ints, lots: Ints
-) -> None:
-    """Fill levels 1.. of one side outward from level 0; a price keeps its size while `epoch` stays the same."""
-    price, levels = prices[row, 0], prices.shape[1]
-    for level in range(1, levels):
-        price += side
-        while mix(price * 7 + rules.wall_seed) % 11 == 0 and wall_strength(price, rules, state) == 0:
-            price += side
-        noise = mix(price * 1_000_003 + epoch) % 1000
-        size = depth * (1.0 + 0.06 * level) * (0.4 + 0.0012 * noise)
-        prices[row, level] = price
-        lots[row, level] = max(1, round(size * (1.0 + rules.wall_depth * wall_strength(price, rules, state))))
+def rest(price: int, second: int, depth: float, rules: Rules, memory: Memory) -> int:
+    """Return the lots resting at a price behind the best: 0 where nobody quotes, more where a wall stands."""
+    wall = wall_strength(price, rules, memory)
+    if wall == 0 and mix(price * 7 + rules.wall_seed) % 11 == 0:
+        return 0
+    age = (second + mix(price) % SIZE_LIFE_S) // SIZE_LIFE_S
+    noise = mix(price * 1_000_003 + age) % 1000
+    return max(1, round(depth * (0.4 + 0.0012 * noise) * (1.0 + rules.wall_depth * wall)))
 
 
 @njit(cache=True, nogil=True)
-def fill_books(
-    rows: Ints, events: Events, rules: Rules, state: np.void, quotes: Quotes, book: Quotes
-) -> None:
+def fill_books(rows: Ints, market: Market, memory: Memory, book: Quotes) -> None:
     """Fill one book, a row of the (rows, levels) arrays of `book`, an event named in `rows`; level 0 is its quote."""
+    events, quotes, levels = market.events, market.quotes, book.bid.shape[1]
     for row in range(rows.size):
         i = rows[row]
-        depth = rules.depth_lots[events.regime[i]]
-        tilt = 0.35 * (quotes.bid_lots[i] - quotes.ask_lots[i]) / (quotes.bid_lots[i] + quotes.ask_lots[i])
-        epoch = int(events.second[i]) // 20
-        book.bid[row, 0], book.bid_lots[row, 0] = quotes.bid[i], quotes.bid_lots[i]
-        book.ask[row, 0], book.ask_lots[row, 0] = quotes.ask[i], quotes.ask_lots[i]
-        fill_side(row, -1, depth * (1.0 + tilt), epoch, rules, state, book.bid, book.bid_lots)
-        fill_side(row, 1, depth * (1.0 - tilt), epoch, rules, state, book.ask, book.ask_lots)
+        second, depth = int(events.second[i]), market.rules.depth_lots[events.regime[i]]
+        tilt = 0.5 * (quotes.bid_lots[i] - quotes.ask_lots[i]) / (quotes.bid_lots[i] + quotes.ask_lots[i])
+        for side, best, best_lots, prices, lots in (
+            (-1, quotes.bid[i], quotes.bid_lots[i], book.bid[row], book.bid_lots[row]),
+            (1, quotes.ask[i], quotes.ask_lots[i], book.ask[row], book.ask_lots[row]),
+        ):
+            prices[0], lots[0] = best, best_lots
+            price, level = best, 1
+            while level < levels:
+                price += side
+                swell = 1.0 - side * tilt if level < TILTED_LEVELS else 1.0 + 0.5 * (level // 8)
+                resting = rest(price, second, depth * swell, market.rules, memory)
+                if resting > 0:
+                    prices[level], lots[level] = price, resting
+                    level += 1

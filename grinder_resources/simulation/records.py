@@ -3,7 +3,7 @@
 Prices inside the loops are int64 thousandths of a tick ("milliticks"); what leaves them is whole ticks and lots.
 """
 
-from typing import NamedTuple
+from typing import NamedTuple, Protocol, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -12,26 +12,44 @@ Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
 
 MILLI = 1000
-STATE = np.dtype(
-    [
-        ("price", np.int64),  # efficient price, milliticks
-        ("half_spread", np.float64),  # current half spread, milliticks
-        ("imbalance", np.float64),  # book imbalance, about -1..1
-        ("flow", np.float64),  # recent signed order flow, about -1..1
-        ("trend_price", np.float64),  # slow average of the price, milliticks
-        ("high", np.int64),  # session high, milliticks
-        ("low", np.int64),  # session low, milliticks
-        ("high_s", np.float64),  # time of the session high, seconds of the day
-        ("low_s", np.float64),  # time of the session low
-        ("prior_high", np.int64),  # previous day's high, milliticks; 0 on the first day
-        ("prior_low", np.int64),  # previous day's low
-        ("level", np.int64),  # level touched last, milliticks
-        ("level_s", np.float64),  # time of that touch
-        ("reaction", np.int64),  # direction the price is driven since: -1, 0, +1
-        ("reaction_until_s", np.float64),  # end of the reaction
-    ]
-)
-"""What the event loop carries from event to event and, in part, from day to day: one record."""
+
+
+class Memory(Protocol):
+    """What the event loop carries from event to event and, in part, from day to day.
+
+    price, level, high, low, prior_high, prior_low
+        Efficient price, level touched last, extremes of the session and of the day before (0 = none), milliticks.
+    trend_price, half_spread
+        Slow average of the price and current half spread, milliticks.
+    imbalance, flow
+        Book imbalance and recent signed order flow, about -1..1.
+    high_s, low_s, level_s
+        When the session extremes and the touch happened, seconds of the day.
+    reaction, reaction_until_s
+        Direction in which the touched level drives the price, -1, 0 or +1, and until when.
+    """
+
+    price: int
+    level: int
+    high: int
+    low: int
+    prior_high: int
+    prior_low: int
+    trend_price: float
+    half_spread: float
+    imbalance: float
+    flow: float
+    high_s: float
+    low_s: float
+    level_s: float
+    reaction: int
+    reaction_until_s: float
+
+
+def blank_memory() -> Memory:
+    """Return a memory of zeros: a numpy record, which compiled loops change in place."""
+    fields = [(name, np.dtype(kind)) for name, kind in Memory.__annotations__.items()]
+    return cast(Memory, np.zeros(1, dtype=np.dtype((np.record, np.dtype(fields))))[0])
 
 
 class Rules(NamedTuple):
@@ -93,3 +111,12 @@ class Trades(NamedTuple):
     price: Ints
     lots: Ints
     deeper_lots: Ints
+
+
+class Market(NamedTuple):
+    """Everything of one symbol-day but its memory: what drives it, and what it fills."""
+
+    rules: Rules
+    events: Events
+    quotes: Quotes
+    trades: Trades

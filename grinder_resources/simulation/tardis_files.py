@@ -5,7 +5,6 @@ it was. A file appears under its final name only when it is complete.
 """
 
 import gzip
-import os
 from datetime import date
 from pathlib import Path
 
@@ -23,7 +22,7 @@ Ints = npt.NDArray[np.int64]
 
 
 def trades_frame(
-    instrument: DemoInstrument, times: tuple[Ints, Ints], ids: Ints, side: Ints, price: Ints, lots: Ints
+    instrument: DemoInstrument, times: tuple[Ints, Ints], *, ids: Ints, side: Ints, price: Ints, lots: Ints
 ) -> pl.DataFrame:
     """Return rows of a Tardis `trades` file; `times` are event and receive time in us, `side` is +1 buy, -1 sell."""
     return _rows(
@@ -77,8 +76,7 @@ def write_csv_gz(frame: pl.DataFrame, path: Path) -> Path:
     packed = gzip.compress(frame.write_csv().encode(), compresslevel=1, mtime=0)
     partial = path.with_name(f".{path.name}.partial")
     partial.write_bytes(packed)
-    os.replace(partial, path)
-    return path
+    return partial.replace(path)
 
 
 def _rows(instrument: DemoInstrument, times: tuple[Ints, Ints], columns: dict[str, pl.Series]) -> pl.DataFrame:

@@ -1,0 +1,50 @@
+# Two commands are all a newcomer needs: `make run` and `make test`. Both set up what they need first.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+export DAGSTER_HOME ?= $(CURDIR)/data/dagster
+export DAGSTER_DISABLE_TELEMETRY := yes
+# Compiled bytecode halves every start of Dagster; an inherited switch that forbids it is undone here.
+unexport PYTHONDONTWRITEBYTECODE
+
+.PHONY: help run test ui check bench soak lock clean
+
+help: ## Show this list
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
+
+$(BIN)/.ready: requirements.lock pyproject.toml
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed, got " + sys.version.split()[0])'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
+
+run: $(BIN)/.ready ## Set up, then run the main job on data/landing (the demo market if it is empty)
+	$(BIN)/grinder run
+
+test: $(BIN)/.ready ## Set up, then run the tests
+	$(BIN)/python -m pytest
+
+ui: $(BIN)/.ready ## Open the Dagster UI on http://localhost:3000
+	@mkdir -p $(DAGSTER_HOME) && cp -n grinder_assets/dagster.yaml $(DAGSTER_HOME)/
+	$(BIN)/dagster dev --workspace workspace.yaml
+
+check: $(BIN)/.ready ## Lint, types, import rules, definitions, tests
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/dagster definitions validate --workspace workspace.yaml
+	$(BIN)/python -m pytest
+
+bench: $(BIN)/.ready ## Measure; ratios against a named baseline in the same run
+	$(BIN)/python -m benchmarks
+
+soak: $(BIN)/.ready ## The long fault tests: thousands of kills and flipped bits
+	$(BIN)/python -m pytest -m soak --timeout 7200
+
+lock: ## Renew requirements.lock from pyproject.toml (needs uv)
+	uv pip compile pyproject.toml --extra ui --extra dev --universal --python-version 3.11 --generate-hashes --no-strip-extras \
+		--no-header --no-emit-index-url --no-emit-find-links --no-annotate --quiet --output-file requirements.lock
+
+clean: ## Remove what runs made: lake, models, staging, Dagster's records (landing files stay)
+	rm -rf data/lake data/staging data/reports data/grinder.duckdb data/dagster models/*_v*

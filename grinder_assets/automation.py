@@ -1,0 +1,67 @@
+"""When things run by themselves: jobs, schedules and the landing sensor. All are off until switched on in the UI."""
+
+from collections.abc import Iterator
+from datetime import UTC, date, datetime, timedelta
+
+import dagster as dg
+
+from grinder_assets.partitions import DAILY
+from grinder_assets.reports.assets import report_keys
+from grinder_assets.training.assets import artifact_key
+from grinder_resources.dagster import LandingResource
+from grinder_resources.learning.specs import SPECS, ModelSpec
+
+FULL_RUN_SPECS = (SPECS["level_signals_stage_b_full"], SPECS["regime"])
+"""The models that belong to every full run; the other variants are there to pick."""
+
+RANGE_START, RANGE_END = "dagster/asset_partition_range_start", "dagster/asset_partition_range_end"
+LATE_DAYS = 3
+
+_TABLES = dg.AssetSelection.groups("bronze", "silver", "gold")
+
+
+def _model_keys(spec: ModelSpec) -> list[dg.AssetKey]:
+    return [artifact_key(spec), *report_keys(spec)]
+
+
+_MODELS = dg.AssetSelection.assets(*(key for spec in FULL_RUN_SPECS for key in _model_keys(spec)))
+_WAREHOUSE = dg.AssetSelection.assets(dg.AssetKey("warehouse"))
+
+MAIN_JOB = dg.define_asset_job(
+    "main", selection=_TABLES | _MODELS | _WAREHOUSE, description="Bronze to reports: every table, the models of every full run, the warehouse."
+)
+DAILY_JOB = dg.define_asset_job("daily", selection=_TABLES, description="Bronze to Gold of one day.")
+RETRAIN_JOB = dg.define_asset_job(
+    "retrain", selection=_MODELS | _WAREHOUSE, description="Fit, export and judge the models on all Gold days."
+)
+
+DAILY_SCHEDULE = dg.build_schedule_from_partitioned_job(DAILY_JOB, name="daily_tables", hour_of_day=1)
+
+
+@dg.schedule(job=DAILY_JOB, cron_schedule="30 2 * * *", name="late_data", execution_timezone="UTC")
+def late_data(context: dg.ScheduleEvaluationContext) -> dg.RunRequest:
+    """Look at the last days again, in one run; a day whose files have not changed is skipped."""
+    today = context.scheduled_execution_time.astimezone(UTC).date()
+    first, last = today - timedelta(days=LATE_DAYS), today - timedelta(days=1)
+    return dg.RunRequest(run_key=f"late-{today}", tags={RANGE_START: first.isoformat(), RANGE_END: last.isoformat()})
+
+
+RETRAIN_SCHEDULE = dg.ScheduleDefinition(
+    name="weekly_retrain", job=RETRAIN_JOB, cron_schedule="0 4 * * 1", execution_timezone="UTC", description="Retrain every Monday."
+)
+
+
+@dg.sensor(job=DAILY_JOB, minimum_interval_seconds=60, name="landing_files")
+def landing_sensor(context: dg.SensorEvaluationContext, landing: LandingResource) -> Iterator[dg.RunRequest | dg.SkipReason]:
+    """Request the days that new or changed landing files cover, in one ranged run."""
+    from grinder_resources.ingest.landing import listing_fingerprint, named_days
+
+    folder = landing.folder_path
+    fingerprint = listing_fingerprint(folder)
+    if fingerprint == (context.cursor or ""):
+        yield dg.SkipReason(f"nothing new in {folder}")
+        return
+    days = named_days(folder)
+    context.update_cursor(fingerprint)
+    if days:
+        yield dg.RunRequest(run_key=fingerprint, tags={RANGE_START: min(days).isoformat(), RANGE_END: max(days).isoformat()})

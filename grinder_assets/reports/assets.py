@@ -1,0 +1,117 @@
+"""Report assets: walk-forward and calibration of every model, each a table, a plot in the UI and a self-contained page."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+
+from grinder_assets.failures import refusals_as_failures
+from grinder_assets.metadata import facts_table, inline_png
+from grinder_assets.partitions import SINGLE_RUN
+from grinder_assets.tables import OWNERS, key_of
+from grinder_assets.training.assets import artifact_key
+from grinder_resources.code_version import code_version
+from grinder_resources.dagster import LakeResource, ModelStore, WarehouseResource
+from grinder_resources.learning.specs import SPECS, ModelSpec
+
+_CODE = code_version("learning", "evaluation", "contracts")
+
+
+def report_keys(spec: ModelSpec) -> list[dg.AssetKey]:
+    """Return the asset keys of a spec's reports."""
+    return [_key("walk_forward", spec), _key("calibration", spec)]
+
+
+def _key(kind: str, spec: ModelSpec) -> dg.AssetKey:
+    return dg.AssetKey(["reports", kind, spec.name])
+
+
+def _report_asset(kind: str, spec: ModelSpec, description: str, deps: list[dg.AssetKey]) -> Callable[..., Any]:
+    return dg.asset(
+        key=_key(kind, spec),
+        description=description,
+        group_name="reports",
+        kinds={"polars", "matplotlib"},
+        owners=OWNERS,
+        tags={"layer": "reports", "model": spec.name},
+        code_version=_CODE,
+        backfill_policy=SINGLE_RUN,
+        deps=deps,
+    )
+
+
+def walk_forward_asset(spec: ModelSpec) -> dg.AssetsDefinition:
+    """Return the walk-forward asset of a model: fit on the past, answer the next day, move on."""
+
+    @_report_asset(
+        "walk_forward",
+        spec,
+        f"Expanding and rolling walk-forward by day of {spec.name}, purged and embargoed: scores, degradation, verdicts.",
+        [artifact_key(spec), key_of(spec.dataset)],
+    )
+    def report(
+        context: dg.AssetExecutionContext, lake: LakeResource, models: ModelStore, warehouse: WarehouseResource
+    ) -> dg.MaterializeResult:
+        from grinder_resources.evaluation.html import walk_forward_page, write_page
+        from grinder_resources.evaluation.plots import walk_forward_png
+        from grinder_resources.evaluation.reports import walk_forward_report
+        from grinder_resources.evaluation.summary import headline
+        from grinder_resources.provenance import provenance
+
+        store = lake.open()
+        with refusals_as_failures():
+            made = walk_forward_report(spec, store, _CODE, provenance(spec, store, models.path, _CODE))
+            page = warehouse.pages_path / spec.name / "walk_forward.html"
+            write_page(page, walk_forward_page(made.report))
+        context.log.info(f"{spec.name}: {headline(made.report.verdicts)}")
+        return _result(made, headline(made.report.verdicts), page, walk_forward_png(made.report), "scores by fold")
+
+    return report
+
+
+def calibration_asset(spec: ModelSpec) -> dg.AssetsDefinition:
+    """Return the calibration asset of a model: what was promised against what happened, out of fold."""
+
+    @_report_asset(
+        "calibration",
+        spec,
+        f"Reliability of {spec.name} on out-of-fold probabilities: curves, Brier, ECE, MCE and counts per head.",
+        [_key("walk_forward", spec)],
+    )
+    def report(
+        context: dg.AssetExecutionContext, lake: LakeResource, models: ModelStore, warehouse: WarehouseResource
+    ) -> dg.MaterializeResult:
+        from grinder_resources.evaluation.html import calibration_page, write_page
+        from grinder_resources.evaluation.plots import reliability_png
+        from grinder_resources.evaluation.reports import calibration_report
+        from grinder_resources.evaluation.summary import calibration_headline
+        from grinder_resources.provenance import provenance
+
+        store = lake.open()
+        with refusals_as_failures():
+            made = calibration_report(spec, store, _CODE, provenance(spec, store, models.path, _CODE))
+            page = warehouse.pages_path / spec.name / "calibration.html"
+            write_page(page, calibration_page(made.report))
+        sentence = calibration_headline(made.report.scores)
+        context.log.info(f"{spec.name}: {sentence}")
+        return _result(made, sentence, page, reliability_png(made.report), "reliability")
+
+    return report
+
+
+def _result(made: Any, sentence: str, page: Path, png: bytes | None, alt: str) -> dg.MaterializeResult:
+    verdicts = made.report.verdicts.select("mode", "head", "class", "rows", "verdict").to_dicts()
+    return dg.MaterializeResult(
+        metadata={
+            "headline": sentence,
+            "rebuilt": made.rebuilt,
+            "page": dg.MetadataValue.path(str(page)),
+            "verdicts": facts_table(verdicts),
+            "limits": facts_table([{"what could not be done": limit} for limit in made.report.limits]),
+            **({"plot": inline_png(png, alt)} if png else {}),
+        }
+    )
+
+
+REPORT_ASSETS = [make(spec) for spec in SPECS.values() for make in (walk_forward_asset, calibration_asset)]

@@ -1,0 +1,36 @@
+"""The warehouse asset: the DuckDB file over everything in the lake."""
+
+from typing import Any
+
+import dagster as dg
+
+from grinder_assets.failures import refusals_as_failures
+from grinder_assets.gold.assets import GOLD_ASSETS
+from grinder_assets.metadata import facts_table
+from grinder_assets.partitions import SINGLE_RUN
+from grinder_assets.reports.assets import REPORT_ASSETS
+from grinder_assets.tables import OWNERS
+from grinder_resources.dagster import LakeResource, WarehouseResource
+
+
+@dg.asset(
+    key="warehouse",
+    group_name="reports",
+    kinds={"duckdb"},
+    owners=OWNERS,
+    tags={"layer": "reports"},
+    backfill_policy=SINGLE_RUN,
+    deps=[key for asset in (*GOLD_ASSETS, *REPORT_ASSETS) for key in asset.keys],
+)
+def warehouse(lake: LakeResource, warehouse: WarehouseResource) -> dg.MaterializeResult:
+    """One DuckDB file with a view over every table, swapped in by one rename: an open notebook never blocks a run."""
+    from grinder_resources.warehouse import build_warehouse
+
+    with refusals_as_failures():
+        rows = build_warehouse(lake.open(), warehouse.path)
+    return dg.MaterializeResult(
+        metadata={
+            "file": dg.MetadataValue.path(str(warehouse.path)),
+            "views": facts_table([{"view": view, "rows": count} for view, count in rows.items()]),
+        }
+    )

@@ -1,0 +1,140 @@
+"""What a report page is made of: the report tables, the folds, and the few sentences that are drawn from them.
+
+Plain facts in, plain sentences out; how they look is `evaluation.html`'s business, what they are worth was decided in
+`evaluation.verdicts`.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Literal
+
+import polars as pl
+
+from grinder_resources.contracts.reports import POOLED
+from grinder_resources.learning.splits import MODES, Mode, Split
+
+Standing = Literal["edge", "no edge", "not judged"]
+
+NO_DIRECTION = "An edge is calibration skill: it says nothing about where the price goes."
+
+
+@dataclass(frozen=True)
+class Fold:
+    """One fold: what was fitted on, what stopped the fit, and what was asked. `number` counts from 1 within a mode."""
+
+    mode: str
+    number: int
+    train: tuple[date, ...]
+    val: tuple[date, ...]
+    test: tuple[date, ...]
+
+
+@dataclass(frozen=True)
+class Report:
+    """Everything a page shows of one model.
+
+    model, doc
+        Name of the spec and its one-line description.
+    scores, verdicts, calibration
+        Rows of `reports/walk_forward/<model>`, `reports/verdicts/<model>` and `reports/calibration/<model>`, or none.
+    folds
+        Every fold of every mode.
+    facts
+        Provenance as label and text, shown in the given order: data hash, model hash, code version, days, ...
+    limits
+        What could not be done, one sentence each.
+    """
+
+    model: str
+    doc: str
+    scores: pl.DataFrame
+    verdicts: pl.DataFrame
+    calibration: pl.DataFrame
+    folds: tuple[Fold, ...] = ()
+    facts: Mapping[str, str] = field(default_factory=dict)
+    limits: tuple[str, ...] = ()
+
+
+def folds_of(splits: Mapping[Mode, Sequence[Split]]) -> tuple[Fold, ...]:
+    """Return the folds of `WalkForwardResult.splits`, mode by mode, in time order."""
+    return tuple(
+        Fold(mode, number, split.train, split.val, split.test)
+        for mode, of_mode in splits.items()
+        for number, split in enumerate(of_mode, start=1)
+    )
+
+
+def modes_of(frame: pl.DataFrame) -> tuple[str, ...]:
+    """Return the walk-forward modes a report table holds, the one that pages lead with first."""
+    held = set(frame["mode"])
+    return tuple(mode for mode in MODES if mode in held)
+
+
+def target_label(head: str, output: str) -> str:
+    """Return the name people see: the head alone where its class is plain from it, else `head: class`."""
+    return head if output in ("", "yes") else f"{head}: {output}"
+
+
+def standing(verdict: Mapping[str, object]) -> Standing:
+    """Return where one row of a verdicts table stands, from its numbers."""
+    if verdict["edge"]:
+        return "edge"
+    unknown = verdict["skill_low"] is None or (verdict["class"] != "" and verdict["auc_low"] is None)
+    return "not judged" if unknown else "no edge"
+
+
+def headline(verdicts: pl.DataFrame) -> str:
+    """Return the verdict over all heads of the leading mode in one sentence."""
+    modes = modes_of(verdicts)
+    if not modes:
+        return "Not judged: there is no out-of-fold answer to judge."
+    standings = [standing(row) for row in verdicts.filter(pl.col("mode") == modes[0]).iter_rows(named=True)]
+    edges, none, unknown = (standings.count(name) for name in ("edge", "no edge", "not judged"))
+    judged = f"{edges} of {len(standings)} answers beat{'s' * (edges == 1)} the base rate out of sample"
+    hollow = f"{none} show{'s' * (none == 1)} no edge" if none else ""
+    rest = [hollow, f"{unknown} could not be judged" if unknown else ""]
+    if edges:
+        return f"{'; '.join([judged, *filter(None, rest)])}."
+    return f"No promotion: {'; '.join(['no answer beats the base rate out of sample', *filter(None, rest)])}."
+
+
+def calibration_headline(scores: pl.DataFrame) -> str:
+    """Return how far probabilities are from frequencies, pooled over the folds of the leading mode."""
+    modes = modes_of(scores)
+    errors = pooled(scores, modes[0]).filter(pl.col("metric") == "ece").sort("value") if modes else scores.clear()
+    if errors.is_empty():
+        return "Not judged: there is no out-of-fold probability to compare with what happened."
+    worst = errors.row(-1, named=True)
+    typical = errors.select(pl.col("value").median()).item()
+    name = target_label(worst["head"], worst["class"])
+    return (
+        f"Predicted and observed frequencies differ by {100 * typical:.1f} percentage points in the median answer, "
+        f"and by {100 * worst['value']:.1f} in the worst, {name}."
+    )
+
+
+def pooled(scores: pl.DataFrame, mode: str) -> pl.DataFrame:
+    """Return the out-of-fold scores of all folds of a mode together."""
+    return scores.filter(pl.col("mode") == mode, pl.col("part") == "test", pl.col("fold") == POOLED)
+
+
+def by_fold(scores: pl.DataFrame, mode: str) -> pl.DataFrame:
+    """Return the out-of-fold scores of each fold of a mode, answer by answer in time order."""
+    single = scores.filter(pl.col("mode") == mode, pl.col("part") == "test", pl.col("fold") != POOLED)
+    return single.sort("head", "class", "fold")
+
+
+def equal_mass_bins(calibration: pl.DataFrame, mode: str) -> pl.DataFrame:
+    """Return the bins of equal counts of a mode, answer by answer in order of probability."""
+    bins = calibration.filter(pl.col("mode") == mode, pl.col("binning") == "equal_mass")
+    return bins.sort("head", "class", "bin")
+
+
+def unjudged(verdicts: pl.DataFrame) -> tuple[str, ...]:
+    """Return one sentence for every answer that could not be judged in the leading mode."""
+    modes = modes_of(verdicts)
+    rows = verdicts.filter(pl.col("mode") == modes[0]).iter_rows(named=True) if modes else ()
+    return tuple(
+        f"{target_label(row['head'], row['class'])}: {row['verdict']}" for row in rows if standing(row) == "not judged"
+    )

@@ -1,0 +1,153 @@
+"""Verdicts: one sentence per head that a trader can act on, and that says "no edge" when there is none.
+
+An edge here means that the probabilities of a head rank rows (area under the ROC curve above 0.5) and beat the class
+share of the training days (skill above 0), each by more than its 95 % interval. It is a statement about calibration,
+never about the direction of the price.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+import polars as pl
+
+from grinder_resources.contracts.reports import POOLED, verdicts_table
+from grinder_resources.evaluation.scores import MIN_BLOCKS, Estimate
+from grinder_resources.learning.specs import Head, ModelSpec
+from grinder_resources.learning.splits import Mode
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What is known of one class of a head in one mode; `skill` and `auc` are pooled, None if never scored."""
+
+    rows: int
+    positives: int
+    folds: int
+    folds_scored: int
+    folds_above_base: int
+    skill: Estimate | None
+    auc: Estimate | None
+    degradation: float | None
+    regression: bool
+    reason: str
+
+    @property
+    def edge(self) -> bool:
+        """Whether every interval that must clear chance does."""
+        return _clears(self.skill, 0.0) and (self.regression or _clears(self.auc, 0.5))
+
+    @property
+    def verdict(self) -> str:
+        """The sentence a report prints."""
+        if self.skill is None:
+            return f"not judged: no fold could fit and score it ({self.reason or 'no labelled test rows'})"
+        if self.skill.low is None or not (self.regression or (self.auc and self.auc.low is not None)):
+            return f"not judged: {self.rows} rows of one class, or in fewer than {MIN_BLOCKS} blocks of time"
+        if self.auc and self.auc.low is not None and not _clears(self.auc, 0.5):
+            return f"no edge: lower bound of AUC {self.auc.low:.3f} <= 0.5"
+        if not _clears(self.skill, 0.0):
+            return f"no edge: lower bound of skill {self.skill.low:.3f} <= 0, no better than {self._base}"
+        return f"better than {self._base}: skill {_interval(self.skill)}{self._ranking}, {self._folds}"
+
+    @property
+    def _base(self) -> str:
+        return "the training mean" if self.regression else "the base rate"
+
+    @property
+    def _ranking(self) -> str:
+        return f", AUC {_interval(self.auc)}" if self.auc else ""
+
+    @property
+    def _folds(self) -> str:
+        return f"above it in {self.folds_above_base} of {self.folds_scored} scored folds"
+
+
+def _clears(estimate: Estimate | None, chance: float) -> bool:
+    return estimate is not None and estimate.low is not None and estimate.low > chance
+
+
+def _interval(estimate: Estimate) -> str:
+    return f"{estimate.value:.3f} ({estimate.low:.3f} to {estimate.high:.3f})"
+
+
+def verdicts(
+    spec: ModelSpec, folds: Mapping[Mode, int], reasons: Mapping[Mode, Mapping[str, str]], scores: pl.DataFrame
+) -> pl.DataFrame:
+    """Return rows of `reports/verdicts/<model>`: every output of every head in every mode, judged or not.
+
+    folds
+        Number of folds by mode.
+    reasons
+        Why a head could not be fitted in its last failing fold, by mode and head.
+    scores
+        Rows of `reports/walk_forward/<model>`.
+    """
+    table = verdicts_table(spec.name)
+    records = [
+        _record(mode, head, output, _evidence(head, folds[mode], reasons[mode].get(head.name, ""), rows))
+        for mode in folds
+        for head in spec.heads
+        for output, rows in _outputs(head, scores.filter(pl.col("mode") == mode))
+    ]
+    return table.conform(pl.DataFrame(records, schema=table.schema, orient="row"))
+
+
+def _outputs(head: Head, scores: pl.DataFrame) -> Iterator[tuple[str, pl.DataFrame]]:
+    for output in head.outputs:
+        yield output, scores.filter(pl.col("head") == head.name, pl.col("class") == output)
+
+
+def _evidence(head: Head, folds: int, reason: str, scores: pl.DataFrame) -> Evidence:
+    test = scores.filter(pl.col("part") == "test")
+    pooled, single = test.filter(pl.col("fold") == POOLED), test.filter(pl.col("fold") != POOLED)
+    skills = single.filter(pl.col("metric") == "skill")["value"]
+    return Evidence(
+        rows=_first(pooled, "rows"),
+        positives=_first(pooled, "positives"),
+        folds=folds,
+        folds_scored=single["fold"].n_unique(),
+        folds_above_base=int((skills > 0).sum()),
+        skill=_estimate(pooled, "skill"),
+        auc=_estimate(pooled, "auc"),
+        degradation=_degradation(scores, _estimate(pooled, "skill")),
+        regression=head.kind == "regression",
+        reason=reason,
+    )
+
+
+def _first(scores: pl.DataFrame, count: str) -> int:
+    return int(scores[count][0]) if scores.height else 0
+
+
+def _estimate(scores: pl.DataFrame, metric: str) -> Estimate | None:
+    rows = scores.filter(pl.col("metric") == metric).select("value", "low", "high").rows()
+    return Estimate(*rows[0]) if rows else None
+
+
+def _degradation(scores: pl.DataFrame, outside: Estimate | None) -> float | None:
+    """Return 1 - pooled skill out of sample / mean skill in sample; None where the latter is not positive."""
+    inside = scores.filter(pl.col("part") == "train", pl.col("metric") == "skill")["value"].mean()
+    if outside is None or not isinstance(inside, float) or inside <= 0.0:
+        return None
+    return 1.0 - outside.value / inside
+
+
+def _record(mode: Mode, head: Head, output: str, evidence: Evidence) -> tuple[object, ...]:
+    skill, auc = evidence.skill, evidence.auc
+    return (
+        mode,
+        head.name,
+        output,
+        evidence.rows,
+        evidence.positives,
+        evidence.folds,
+        evidence.folds_scored,
+        evidence.folds_above_base,
+        skill and skill.value,
+        skill and skill.low,
+        auc and auc.value,
+        auc and auc.low,
+        evidence.degradation,
+        evidence.edge,
+        evidence.verdict,
+    )

@@ -1,0 +1,217 @@
+"""Publishing a model: prove it, write it beside the others, let it appear in one rename, never touch what is there.
+
+A folder `{name}_v{major}.{minor}.{patch}` holds `manifest.json`, `model.onnx`, `config.json` and `train_report.json`,
+is complete from the moment it is visible, and is never written again. Which version a model gets (ML spec 12.4.4):
+
+1. no version at or above the requested one exists: the requested one;
+2. the highest version holds the same content: nothing is written;
+3. the input features and the heads are the same as in the highest version: its patch number plus one;
+4. otherwise the contract is broken: its major number plus one, with .0.0.
+
+Content is everything but the version and `created_at`. A highest version that no longer verifies counts as other
+content with the same contract; it is left as it is, for someone to look at.
+
+Writers take turns by a lock on the models folder, so a `.tmp-*` folder that a writer meets was left by one that died,
+and is removed. Locks and renames are those of a local file system.
+"""
+
+import fcntl
+import hashlib
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from grinder_resources.contracts.artifacts import (
+    CONFIG_FILE,
+    MANIFEST_FILE,
+    MODEL_FILE,
+    REPORT_FILE,
+    ExportableHead,
+    FileFacts,
+    Manifest,
+    TrainingMetadata,
+    parse_version,
+)
+from grinder_resources.errors import ModelFault, StorageFull
+from grinder_resources.export.graph import export_model
+from grinder_resources.export.manifest import dump_manifest, json_bytes
+from grinder_resources.export.parity import HeadParity, Matrix, assert_parity
+from grinder_resources.export.verify import read_artifact, verify_artifact
+
+FIRST_VERSION = "v1.0.0"
+_TEMPORARY = ".tmp-"
+
+
+@dataclass(frozen=True)
+class ArtifactDraft:
+    """What an artifact is made of.
+
+    input_features
+        Columns of the boosters' training matrix, in order.
+    config, train_report
+        Plain JSON for `config.json` and `train_report.json`; no wall clock in them, or every run is a new version.
+    """
+
+    name: str
+    heads: Sequence[ExportableHead]
+    input_features: Sequence[str]
+    training: TrainingMetadata
+    config: Mapping[str, Any]
+    train_report: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Publication:
+    """An artifact that can be read at `directory`; `written` is false where the same content was there before.
+
+    parity
+        How every head compared with its booster before anything was written.
+    """
+
+    directory: Path
+    manifest: Manifest
+    written: bool
+    parity: tuple[HeadParity, ...]
+
+
+def write_artifact(
+    models_dir: Path, draft: ArtifactDraft, rows: Matrix, *, created_at: str, version: str = FIRST_VERSION
+) -> Publication:
+    """Export the heads, prove the graph on `rows` [N, features] and on probes, and publish the folder.
+
+    `version` is the lowest version wanted; the rule above says which one it becomes. `created_at` is a label,
+    `YYYY-MM-DDTHH:MM:SSZ`. Raises NotExportable, ExportMismatch or ManifestRejected before anything is written,
+    StorageFull where the disk refuses; then no folder appears.
+    """
+    exported = export_model(draft.heads, draft.input_features)
+    parity = assert_parity(exported, draft.heads, rows)
+    files = {
+        CONFIG_FILE: json_bytes(draft.config),
+        MODEL_FILE: exported.onnx,
+        REPORT_FILE: json_bytes(draft.train_report),
+    }
+    manifest = Manifest(
+        model_name=draft.name,
+        model_version=version,
+        created_at=created_at,
+        files=tuple(file_facts(name, data) for name, data in sorted(files.items())),
+        input_features=tuple(draft.input_features),
+        heads=exported.heads,
+        training_metadata=draft.training,
+    )
+    settled, written = publish(models_dir, manifest, files)
+    return Publication(models_dir / settled.folder, settled, written, parity)
+
+
+def publish(models_dir: Path, wanted: Manifest, files: Mapping[str, bytes]) -> tuple[Manifest, bool]:
+    """Make `files` an artifact under the version the rule gives; return its manifest, and whether anything was written.
+
+    `wanted` describes `files` and asks for a version. Raises StorageFull, with no folder left, where the disk
+    refuses.
+    """
+    with _only_writer(models_dir):
+        settled, is_new = _settle(models_dir, wanted)
+        if is_new:
+            _write_folder(models_dir / settled.folder, {**files, MANIFEST_FILE: dump_manifest(settled)})
+    return settled, is_new
+
+
+def file_facts(name: str, data: bytes) -> FileFacts:
+    """Return what a manifest says about a file. Raises ManifestRejected for an unsafe name."""
+    return FileFacts(name, hashlib.sha256(data).hexdigest(), len(data))
+
+
+def published_versions(models_dir: Path, name: str) -> tuple[str, ...]:
+    """Return the versions of a model that have a folder, lowest first; none where there is no models folder."""
+    prefix = f"{name}_"
+    found = [entry.name.removeprefix(prefix) for entry in models_dir.glob(f"{prefix}v*") if entry.is_dir()]
+    return tuple(sorted(filter(_is_version, found), key=parse_version))
+
+
+def latest_version(models_dir: Path, name: str) -> str | None:
+    """Return the highest published version of a model, e.g. `v1.0.1`, or None. Says nothing about its bytes."""
+    return next(reversed(published_versions(models_dir, name)), None)
+
+
+def _is_version(text: str) -> bool:
+    try:
+        parse_version(text)
+    except ModelFault:
+        return False
+    return True
+
+
+def _settle(models_dir: Path, wanted: Manifest) -> tuple[Manifest, bool]:
+    """Return the manifest to stand, and whether it has to be written."""
+    latest = latest_version(models_dir, wanted.model_name)
+    if latest is None or parse_version(latest) < parse_version(wanted.model_version):
+        return wanted, True
+    major, minor, patch = parse_version(latest)
+    bumped = replace(wanted, model_version=f"v{major}.{minor}.{patch + 1}")
+    try:
+        present = read_artifact(models_dir / f"{wanted.model_name}_{latest}").manifest
+    except ModelFault:
+        return bumped, True
+    if replace(wanted, model_version=latest, created_at=present.created_at) == present:
+        return present, False
+    if _contract(wanted) == _contract(present):
+        return bumped, True
+    return replace(wanted, model_version=f"v{major + 1}.0.0"), True
+
+
+def _contract(manifest: Manifest) -> tuple[object, ...]:
+    outputs = [(head.name, head.kind, head.classes, head.unit) for head in manifest.heads]
+    return manifest.input_features, tuple(outputs)
+
+
+@contextmanager
+def _only_writer(models_dir: Path) -> Iterator[None]:
+    """Hold the folder's lock, without leftovers of writers that died. Raises StorageFull where the disk refuses."""
+    try:
+        models_dir.mkdir(parents=True, exist_ok=True)
+        descriptor = os.open(models_dir, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+            for leftover in models_dir.glob(f"{_TEMPORARY}*/"):
+                shutil.rmtree(leftover)
+            yield
+        finally:
+            os.close(descriptor)
+    except OSError as error:
+        raise StorageFull("a model could not be written", where=str(models_dir), got=str(error)) from error
+
+
+def _write_folder(directory: Path, files: Mapping[str, bytes]) -> None:
+    """Write all files into a folder beside `directory`, verify them there, and rename it."""
+    temporary = Path(tempfile.mkdtemp(prefix=_TEMPORARY, dir=directory.parent))
+    try:
+        for name, data in files.items():
+            _write_durably(temporary / name, data)
+        verify_artifact(temporary)
+        temporary.chmod(0o755)  # mkdtemp's folders are closed to other users, and the bot is one
+        _sync_folder(temporary)
+        temporary.rename(directory)
+        _sync_folder(directory.parent)
+    except BaseException:
+        shutil.rmtree(temporary, ignore_errors=True)
+        raise
+
+
+def _write_durably(path: Path, data: bytes) -> None:
+    with path.open("xb") as handle:
+        handle.write(data)
+        handle.flush()
+        os.fsync(handle.fileno())
+
+
+def _sync_folder(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

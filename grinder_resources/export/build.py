@@ -1,0 +1,143 @@
+"""From a Gold table to a published artifact: split, train, export, prove, publish. One path for every model spec.
+
+What decides an artifact is its data, its spec and the code; the three are folded into `fingerprint` in config.json. When the
+newest artifact carries the same fingerprint and its bytes still verify, nothing is trained.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from grinder_resources.clock import utc_now
+from grinder_resources.contracts.artifacts import CONFIG_FILE, TrainingMetadata
+from grinder_resources.contracts.table import Table
+from grinder_resources.datasets import dataset_sha256
+from grinder_resources.errors import ModelFault
+from grinder_resources.export.artifact import ArtifactDraft, latest_version, write_artifact
+from grinder_resources.export.verify import read_artifact
+from grinder_resources.hashing import sha256_facts
+from grinder_resources.lake import Lake
+from grinder_resources.learning.specs import ModelSpec
+from grinder_resources.learning.splits import split_by_date
+from grinder_resources.learning.training import TrainedModel, prepare, train
+
+Facts = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class BuiltArtifact:
+    """What a training run leaves: the folder, and short tables of heads, left-out heads and parity for people."""
+
+    folder: Path
+    model_hash: str
+    rebuilt: bool
+    heads: Sequence[Facts]
+    untrainable: Sequence[Facts]
+    parity: Sequence[Facts]
+
+    @property
+    def sentence(self) -> str:
+        """One line for a log."""
+        how = "trained" if self.rebuilt else "unchanged"
+        return f"{self.folder.name}: {how}, {len(self.heads)} heads, {len(self.untrainable)} left out, model hash {self.model_hash}"
+
+
+def build_artifact(spec: ModelSpec, table: Table, lake: Lake, models_dir: Path, code_version: str) -> BuiltArtifact:
+    """Return the artifact of `spec` on every committed day of its dataset `table`, training only if something changed.
+
+    Raises PartitionMissing, TooFewDays, NothingTrainable, ExportMismatch or StorageFull; then the newest artifact still stands.
+    """
+    data_hash = dataset_sha256(lake, spec.dataset)
+    fingerprint = sha256_facts({"data": data_hash, "spec": _spec_facts(spec), "code": code_version})
+    present = _unchanged(models_dir, spec.name, fingerprint)
+    if present is not None:
+        return present
+    frame = lake.read(table)
+    model = train(spec, frame, split_by_date(frame["date"].to_list()))
+    draft = ArtifactDraft(
+        name=spec.name,
+        heads=[head.exportable for head in model.heads],
+        input_features=model.columns,
+        training=_metadata(model, data_hash),
+        config={"fingerprint": fingerprint, "code_version": code_version, **_spec_facts(spec), **_split_facts(model)},
+        train_report=_report(model),
+    )
+    published = write_artifact(models_dir, draft, prepare(spec, frame).matrix.values, created_at=utc_now())
+    return BuiltArtifact(
+        folder=published.directory,
+        model_hash=published.manifest.model_hash,
+        rebuilt=published.written,
+        heads=_head_rows(draft.train_report),
+        untrainable=draft.train_report["untrainable"],
+        parity=[asdict(result) for result in published.parity],
+    )
+
+
+def _unchanged(models_dir: Path, name: str, fingerprint: str) -> BuiltArtifact | None:
+    version = latest_version(models_dir, name)
+    if version is None:
+        return None
+    folder = models_dir / f"{name}_{version}"
+    try:
+        artifact = read_artifact(folder)
+    except ModelFault:
+        return None
+    if json.loads(artifact.files[CONFIG_FILE])["fingerprint"] != fingerprint:
+        return None
+    report = json.loads(artifact.files["train_report.json"])
+    return BuiltArtifact(folder, artifact.manifest.model_hash, False, _head_rows(report), report["untrainable"], [])
+
+
+def _spec_facts(spec: ModelSpec) -> dict[str, Any]:
+    heads = [{**asdict(head), "classes": list(head.classes)} for head in spec.heads]
+    return {"model": spec.name, "dataset": spec.dataset, "heads": heads, "params": asdict(spec.params)}
+
+
+def _split_facts(model: TrainedModel) -> dict[str, Any]:
+    split = model.split
+    return {
+        "columns": list(model.columns),
+        "cuts": {fitted.head.name: list(fitted.cuts) for fitted in model.heads if fitted.cuts},
+        "days": {part: [day.isoformat() for day in getattr(split, part)] for part in ("train", "val", "test")},
+        "embargo_ns": split.embargo_ns,
+    }
+
+
+def _report(model: TrainedModel) -> dict[str, Any]:
+    scores = [
+        {"head": fitted.head.name, "rounds": fitted.rounds, **asdict(score)}
+        for fitted in model.heads
+        for score in fitted.scores
+    ]
+    return {
+        "rows": dict(model.rows),
+        "scores": scores,
+        "untrainable": [{"head": head.name, "reason": head.reason} for head in model.untrainable],
+    }
+
+
+def _head_rows(report: Facts) -> list[Facts]:
+    """Return one short row a head and class: its boosting rounds and its scores on the test days."""
+    return [
+        {"head": row["head"], "class": row["output"], "rounds": row["rounds"], "test rows": row["rows"]}
+        | {name: round(value, 4) for name, value in row["scores"].items()}
+        for row in report["scores"]
+        if row["part"] == "test"
+    ]
+
+
+def _metadata(model: TrainedModel, data_hash: str) -> TrainingMetadata:
+    accuracies = [
+        score.scores["accuracy"]
+        for head in model.heads
+        for score in head.scores
+        if score.part == "test" and "accuracy" in score.scores
+    ]
+    return TrainingMetadata(
+        train_samples=model.rows["train"],
+        val_samples=model.rows["val"],
+        test_accuracy_bps=round(10_000 * sum(accuracies) / len(accuracies)) if accuracies else None,
+        data_hash=data_hash[:16],
+    )

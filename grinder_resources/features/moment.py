@@ -1,0 +1,186 @@
+"""What a feature is a function of: one confirmed touch, and what its instrument's market had shown until t1.
+
+A feature group receives a `Moment` and asks the market through it. Every question names a time and is answered from
+rows at or before it, so a feature cannot see past t1 unless it asks for a time past t1; none does.
+
+Prices are mids in half ticks, sizes lots, times ns.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+
+from grinder_resources.contracts.events import ATR_BARS
+from grinder_resources.market.exact import clip, half_even
+
+Ints = np.ndarray[tuple[int], np.dtype[np.int64]]
+Value = int | str | None
+Row = Mapping[str, Value]
+
+INT32_MOST = 2**31 - 1
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Numbers that features use; a version's manifest may set any of them.
+
+    tape_window_s, tape_band_atr_x1000
+        Prints of the last seconds before t1, no further from the level than this share of ATR.
+    sweep_gap_ms, sweep_prices
+        A sweep is a run of prints from one side, no further apart than the gap, over at least so many prices.
+    barrier_window_s, barrier_zone_atr_x1000, barrier_zone_least_half_ticks
+        Books of the last seconds before t1; levels this near to L belong to the barrier.
+    barrier_flow_x1000, r_vacuum_x1000, r_weak_x1000, r_wall_x1000
+        Change of depth, as a share of its mean, that counts; wall ratios below which a barrier is a vacuum or weak,
+        and above which it is a wall.
+    book_max_age_s
+        A book older than this says nothing.
+    approach_lookback_s
+        Minutes before the touch that make the approach.
+    confluence_band_atr_x1000
+        Other levels this near to L count.
+    liquidity_norm_x1000, velocity_norm_x1000, reversion_norm_x1000
+        Values at which a pressure reaches half (liquidity, reversion) or all (velocity) of its range.
+    """
+
+    tape_window_s: int = 60
+    tape_band_atr_x1000: int = 2000
+    sweep_gap_ms: int = 100
+    sweep_prices: int = 3
+    barrier_window_s: int = 240
+    barrier_zone_atr_x1000: int = 500
+    barrier_zone_least_half_ticks: int = 16
+    barrier_flow_x1000: int = 250
+    r_vacuum_x1000: int = 300
+    r_weak_x1000: int = 500
+    r_wall_x1000: int = 1500
+    book_max_age_s: int = 60
+    approach_lookback_s: int = 600
+    confluence_band_atr_x1000: int = 1000
+    liquidity_norm_x1000: int = 1000
+    velocity_norm_x1000: int = 1000
+    reversion_norm_x1000: int = 10_000
+
+
+@dataclass(frozen=True)
+class Event:
+    """A confirmed touch; `sign` is +1 for UP, -1 for DOWN, `spot` the mid at t1."""
+
+    kind: str
+    sign: int
+    level: int
+    spot: int
+    touch_mid: int
+    atr_sum: int
+    touch_ns: int
+    t1_ns: int
+    prior_touches: int
+    attempt_index: int
+    attempt_t1_ns: int
+
+    def in_atr_x1000(self, half_ticks: int, per: int = 1) -> int:
+        """Return half_ticks / per in thousandths of ATR, half-even, within int32; per > 0."""
+        return clip(half_even(1000 * ATR_BARS * half_ticks, self.atr_sum * per), INT32_MOST)
+
+    def in_bps_x1000(self, half_ticks: int, per: int = 1) -> int:
+        """Return half_ticks / per in thousandths of a basis point of spot, half-even, within int32; per > 0."""
+        return clip(half_even(10_000_000 * half_ticks, self.spot * per), INT32_MOST)
+
+    def share_of_atr(self, atr_x1000: int) -> int:
+        """Return a share of ATR in half ticks, half-even."""
+        return int(half_even(atr_x1000 * self.atr_sum, 1000 * ATR_BARS))
+
+
+@dataclass(frozen=True)
+class Known:
+    """A known series: `values[i]` holds from `known_ns[i]` until the next one."""
+
+    known_ns: Ints
+    values: Ints
+
+    def at(self, time_ns: int, back: int = 0) -> int | None:
+        """Return the value in force at a time, or the one `back` entries before it; None where there is none."""
+        index = int(np.searchsorted(self.known_ns, time_ns, side="right")) - 1 - back
+        return int(self.values[index]) if index >= 0 else None
+
+    def between(self, after_ns: int, until_ns: int) -> list[int]:
+        """Return the values that became known in (after, until], oldest first."""
+        first, last = np.searchsorted(self.known_ns, (after_ns, until_ns), side="right")
+        return [int(value) for value in self.values[first:last]]
+
+    @staticmethod
+    def of(series: pl.DataFrame) -> "Known":
+        """Return the series of a frame with `known_ns` and `value`."""
+        return Known(series["known_ns"].to_numpy(), series["value"].to_numpy())
+
+
+@dataclass(frozen=True)
+class Tape:
+    """Prints: price in half ticks, size in lots, side +1 buyer, -1 seller, 0 unknown."""
+
+    ts_ns: Ints
+    price: Ints
+    lots: Ints
+    side: Ints
+
+    def between(self, start_ns: int, end_ns: int, level: int, band: int) -> "Tape":
+        """Return the prints of [start, end] no further than `band` from `level`."""
+        first = np.searchsorted(self.ts_ns, start_ns, side="left")
+        last = np.searchsorted(self.ts_ns, end_ns, side="right")
+        near = np.flatnonzero(np.abs(self.price[first:last] - level) <= band) + first
+        return Tape(self.ts_ns[near], self.price[near], self.lots[near], self.side[near])
+
+
+@dataclass(frozen=True)
+class Books:
+    """Books of `bronze/depth` in order of time; `ts_ns` is their times once more, for searching."""
+
+    ts_ns: Ints
+    rows: pl.DataFrame
+
+    def between(self, start_ns: int, end_ns: int, max_age_ns: int) -> pl.DataFrame | None:
+        """Return the book in force at start and every later one until end; None if either border has no fresh book."""
+        first, last = (int(index) for index in np.searchsorted(self.ts_ns, (start_ns, end_ns), side="right"))
+        if first == 0 or start_ns - self.ts_ns[first - 1] > max_age_ns or end_ns - self.ts_ns[last - 1] > max_age_ns:
+            return None
+        return self.rows.slice(first - 1, last - first + 1)
+
+
+@dataclass(frozen=True)
+class Market:
+    """One instrument's day and the days before it.
+
+    closes
+        Mid at the end of every complete minute, the look-back included.
+    levels, sma_sums
+        Every level kind; sums of the last 200 and 400 two-minute closes.
+    volume_today, volume_before
+        Lots traded since the open, by ns since the open: today, and on each day before.
+    """
+
+    open_ns: int
+    closes: Known
+    levels: Mapping[str, Known]
+    sma_sums: Mapping[int, Known]
+    volume_today: Known
+    volume_before: tuple[Known, ...]
+    tape: Tape
+    books: Books
+
+
+@dataclass(frozen=True)
+class Moment:
+    """A touch in its market; `done` holds the columns of the groups that this one depends on."""
+
+    event: Event
+    market: Market
+    settings: Settings
+    done: Row
+
+    def number(self, column: str) -> int | None:
+        """Return a finished numeric column."""
+        value = self.done[column]
+        assert not isinstance(value, str)
+        return value

@@ -1,0 +1,249 @@
+"""Training: every head of a spec on one split, with nothing decided by looking at the test days.
+
+The inputs become one matrix; heads that are asked of the same rows share its quantized form. A head whose labels hold
+nothing to learn is set aside with its counts and the others go on. Same rows, same spec: same booster bytes.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from itertools import groupby
+
+import numpy as np
+import polars as pl
+
+from grinder_resources.contracts.artifacts import ExportableHead
+from grinder_resources.errors import NothingTrainable
+from grinder_resources.learning.boosters import Floats, Values, answers, fit, margins, row_set
+from grinder_resources.learning.matrix import Matrix, design_matrix
+from grinder_resources.learning.metrics import point_scores
+from grinder_resources.learning.selection import FeatureSet
+from grinder_resources.learning.specs import BoosterParams, Head, ModelSpec
+from grinder_resources.learning.splits import Parts, Rows, Split, split_rows
+from grinder_resources.learning.targets import Cuts, coded_target, quantile_cuts, raw_target
+
+MIN_TRAIN_ROWS = 10
+"""Train rows a class needs, and a regression twice over."""
+
+MIN_VAL_ROWS = 3
+"""Validation rows a class needs, and a regression twice over; below that early stopping follows single rows."""
+
+
+@dataclass(frozen=True)
+class PartScore:
+    """Point scores of one class of a head (or of a regression, class '') on the train, val or test rows."""
+
+    part: str
+    output: str
+    rows: int
+    positives: int
+    scores: dict[str, float]
+
+
+@dataclass(frozen=True)
+class FittedHead:
+    """A head and its booster.
+
+    booster
+        XGBoost's model JSON, leaves on the 2^-16 grid, base margin 0; columns by position, as in the model's `columns`.
+    rounds
+        Boosting rounds kept; a multiclass head has one tree a class in each.
+    cuts
+        Cut points of a quantile label, from the train rows; a value equal to a cut belongs to the lower class. Else
+        empty.
+    baseline
+        What the train rows say without inputs: the share of each output's class, or the mean label.
+    """
+
+    head: Head
+    booster: bytes
+    rounds: int
+    cuts: Cuts
+    baseline: tuple[float, ...]
+    scores: tuple[PartScore, ...] = ()
+
+    @property
+    def exportable(self) -> ExportableHead:
+        """The head as the exporter takes it."""
+        head = self.head
+        return ExportableHead(head.name, head.kind, head.classes, self.booster, float(head.unit))
+
+    def predict(self, values: Values) -> tuple[Floats, Floats]:
+        """Return margins and answers, float64 [rows, outputs], of float32 [rows, columns]."""
+        margin = margins(self.booster, values) if len(values) else np.empty((0, len(self.head.outputs)))
+        return margin, answers(self.head, margin)
+
+
+@dataclass(frozen=True)
+class UntrainableHead:
+    """A head that was left out, and why, with the label counts that say so."""
+
+    name: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class TrainedModel:
+    """Every head of a spec fitted on one split; `rows` counts the rows of each part and those purged."""
+
+    name: str
+    dataset: str
+    features: FeatureSet
+    columns: tuple[str, ...]
+    params: BoosterParams
+    split: Split
+    rows: dict[str, int]
+    heads: tuple[FittedHead, ...]
+    untrainable: tuple[UntrainableHead, ...]
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A dataset in time order with everything that no split changes: inputs as a matrix, raw targets by head."""
+
+    spec: ModelSpec
+    frame: pl.DataFrame
+    features: FeatureSet
+    matrix: Matrix
+    raw: dict[str, Floats]
+
+
+@dataclass(frozen=True)
+class _Task:
+    """A head with its coded target and the labelled rows of each part."""
+
+    head: Head
+    target: Floats
+    cuts: Cuts
+    train: Rows
+    val: Rows
+
+    @property
+    def row_key(self) -> tuple[bytes, bytes]:
+        return self.train.tobytes(), self.val.tobytes()
+
+
+def prepare(spec: ModelSpec, frame: pl.DataFrame) -> Prepared:
+    """Return the dataset rows sorted by time, then venue, symbol and row id, ready to be fitted on any split."""
+    ordered = frame.sort(*dict.fromkeys(("ts_ns", "venue", "symbol", *spec.row_id)))
+    features = spec.select(frame.schema)
+    return Prepared(
+        spec=spec,
+        frame=ordered,
+        features=features,
+        matrix=design_matrix(ordered, features, spec.categories),
+        raw={head.name: raw_target(ordered, head) for head in spec.heads},
+    )
+
+
+def train(spec: ModelSpec, frame: pl.DataFrame, split: Split) -> TrainedModel:
+    """Return every trainable head of `spec`, fitted on the split's train days and stopped by its validation days.
+
+    `frame` holds rows of the spec's dataset in any order. Raises NothingTrainable if no head has labels to learn from.
+    """
+    prepared = prepare(spec, frame)
+    parts = split_rows(prepared.frame, split)
+    heads, untrainable = fit_heads(prepared, parts)
+    if not heads:
+        reasons = "; ".join(f"{head.name}: {head.reason}" for head in untrainable)
+        raise NothingTrainable(
+            "no head has labels to learn from", where=spec.name, got=reasons, hint="Materialize more days."
+        )
+    return TrainedModel(
+        name=spec.name,
+        dataset=spec.dataset,
+        features=prepared.features,
+        columns=prepared.matrix.columns,
+        params=spec.params,
+        split=split,
+        rows={"train": len(parts.train), "val": len(parts.val), "test": len(parts.test), "purged": parts.purged},
+        heads=tuple(_scored(head, prepared, parts) for head in heads),
+        untrainable=untrainable,
+    )
+
+
+def fit_heads(prepared: Prepared, parts: Parts) -> tuple[tuple[FittedHead, ...], tuple[UntrainableHead, ...]]:
+    """Return the fitted heads and those left out, each in the spec's order."""
+    tasks = [_task(prepared, head, parts) for head in prepared.spec.heads]
+    reasons = {task.head.name: _nothing_to_learn(task) for task in tasks}
+    fitted = {
+        head.head.name: head for head in _fit_tasks(prepared, [task for task in tasks if not reasons[task.head.name]])
+    }
+    heads = tuple(fitted[head.name] for head in prepared.spec.heads if head.name in fitted)
+    return heads, tuple(UntrainableHead(name, reason) for name, reason in reasons.items() if reason)
+
+
+def _task(prepared: Prepared, head: Head, parts: Parts) -> _Task:
+    raw = prepared.raw[head.name]
+    cuts = quantile_cuts(head, raw, parts.train)
+    target = coded_target(raw, cuts)
+    return _Task(head, target, cuts, *(rows[~np.isnan(target[rows])] for rows in (parts.train, parts.val)))
+
+
+def _nothing_to_learn(task: _Task) -> str:
+    """Return why the head cannot be fitted, or nothing."""
+    for part, rows, needed in (("train", task.train, MIN_TRAIN_ROWS), ("validation", task.val, MIN_VAL_ROWS)):
+        target = task.target[rows]
+        if task.head.kind == "regression":
+            if len(rows) < 2 * needed or np.ptp(target) == 0.0:
+                return f"{len(rows)} {part} rows, needs {2 * needed} that differ"
+            continue
+        counts = np.bincount(target.astype(np.int64), minlength=len(task.head.classes))
+        if counts.min() < needed:
+            held = ", ".join(f"{count} {name}" for name, count in zip(task.head.classes, counts, strict=True))
+            return f"{part} rows hold {held}, needs {needed} of each"
+    return ""
+
+
+def _fit_tasks(prepared: Prepared, tasks: list[_Task]) -> Iterator[FittedHead]:
+    """Fit heads that share their rows on one quantized matrix after the other."""
+    params, values = prepared.spec.params, prepared.matrix.values
+    for _, group in groupby(sorted(tasks, key=lambda task: task.row_key), key=lambda task: task.row_key):
+        shared = list(group)
+        rows = row_set(values[shared[0].train], values[shared[0].val], params)
+        for task in shared:
+            model, rounds = fit(task.head, rows, _learned(task, task.train), _learned(task, task.val), params)
+            yield FittedHead(task.head, model, rounds, task.cuts, _baseline(task))
+
+
+def _learned(task: _Task, rows: Rows) -> Floats:
+    return task.target[rows] / task.head.unit
+
+
+def _baseline(task: _Task) -> tuple[float, ...]:
+    labels = (label_of(task.head, task.target[task.train], output) for output in task.head.outputs)
+    return tuple(float(label.mean()) for label in labels)
+
+
+def label_of(head: Head, target: Floats, output: str) -> Floats:
+    """Return what an answer is compared with: 1 where the row is of class `output`, else 0; or the regression label."""
+    if head.kind == "regression":
+        return target
+    return np.asarray(target == head.classes.index(output), dtype=np.float64)
+
+
+def labelled_rows(prepared: Prepared, fitted: FittedHead, rows: Rows) -> tuple[Rows, Floats]:
+    """Return those of `rows` that have a label for the head, and their coded targets."""
+    target = coded_target(prepared.raw[fitted.head.name], fitted.cuts)[rows]
+    labelled = ~np.isnan(target)
+    return rows[labelled], target[labelled]
+
+
+def _scored(fitted: FittedHead, prepared: Prepared, parts: Parts) -> FittedHead:
+    scores = [
+        score
+        for part, rows in (("train", parts.train), ("val", parts.val), ("test", parts.test))
+        for score in _part_scores(fitted, prepared, part, rows)
+    ]
+    return replace(fitted, scores=tuple(scores))
+
+
+def _part_scores(fitted: FittedHead, prepared: Prepared, part: str, rows: Rows) -> Iterator[PartScore]:
+    labelled, target = labelled_rows(prepared, fitted, rows)
+    _, answer = fitted.predict(prepared.matrix.values[labelled])
+    regression = fitted.head.kind == "regression"
+    for column, output in enumerate(fitted.head.outputs):
+        label = label_of(fitted.head, target, output)
+        baseline = np.full_like(label, fitted.baseline[column])
+        positives = 0 if regression else int(label.sum())
+        scores = point_scores(label, answer[:, column], baseline, regression=regression)
+        yield PartScore(part, output, len(labelled), positives, scores)

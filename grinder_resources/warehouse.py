@@ -1,0 +1,61 @@
+"""The warehouse: one DuckDB file of views over the lake, for notebooks and SQL.
+
+Built aside and swapped in by one rename, so an open notebook keeps reading the file it has and never blocks a run. Views hold
+no rows: they name the lake's active Parquet files at the time of building.
+"""
+
+import os
+from pathlib import Path
+
+import duckdb
+
+from grinder_resources.errors import StorageFull
+from grinder_resources.lake import Lake
+
+LAYERS = ("bronze", "silver", "gold", "reports")
+
+
+def view_name(table: str) -> str:
+    """Return `schema.view` of a lake table: the layer, then the rest with slashes and dots as underscores."""
+    layer, rest = table.split("/", maxsplit=1)
+    return f'{layer}."{rest.replace("/", "_").replace(".", "_")}"'
+
+
+def build_warehouse(lake: Lake, path: Path) -> dict[str, int]:
+    """Replace the DuckDB file at `path` by views over every table of a local lake; return rows by view name.
+
+    Raises StorageFull if the file cannot be written; the previous one then still stands.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    aside = path.with_suffix(f".building-{os.getpid()}")
+    aside.unlink(missing_ok=True)
+    try:
+        rows = _fill(lake, aside)
+        aside.replace(path)
+    except (OSError, duckdb.Error) as error:
+        raise StorageFull("the warehouse could not be written", where=str(path), got=str(error)[:200]) from error
+    finally:
+        aside.unlink(missing_ok=True)
+    return rows
+
+
+def _fill(lake: Lake, path: Path) -> dict[str, int]:
+    rows = {}
+    with duckdb.connect(str(path)) as connection:
+        for layer in LAYERS:
+            connection.execute(f"create schema {layer}")
+        for table in lake.tables():
+            files = lake.files(table)
+            if not files or table.split("/")[0] not in LAYERS:
+                continue
+            name = view_name(table)
+            quoted = ", ".join("'" + _absolute(file).replace("'", "''") + "'" for file in files)
+            connection.execute(
+                f"create view {name} as select * from read_parquet([{quoted}], hive_partitioning = {'date=' in files[0]})"
+            )
+            rows[name.replace('"', "")] = sum(stamp.rows for stamp in lake.stamps(table).values())
+    return rows
+
+
+def _absolute(address: str) -> str:
+    return address if "://" in address else str(Path(address).resolve())

@@ -1,0 +1,163 @@
+"""Pages say the verdict first, repeat the numbers they are given, and need nothing from outside."""
+
+import re
+from collections.abc import Callable
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+from report_rows import empty_report, report
+
+from grinder_resources.errors import StorageFull
+from grinder_resources.evaluation.html import calibration_page, walk_forward_page, write_page
+from grinder_resources.evaluation.summary import Report
+
+Page = Callable[[Report], str]
+PAGES = pytest.mark.parametrize("make", [walk_forward_page, calibration_page])
+VOID = {"meta", "br", "hr", "img", "link", "input"}
+
+
+class Outline(HTMLParser):
+    """Checks that every element is closed in order, and keeps the text people see, piece by piece."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.seen: list[tuple[str, str]] = []
+        self.feed(html)
+        self.close()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        """Remember what is open."""
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        """Leave `<path/>` and its like alone: they close themselves."""
+
+    def handle_endtag(self, tag: str) -> None:
+        """Insist that what closes is what was opened last."""
+        assert self.open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        """Keep text with the element around it."""
+        if data.strip() and self.open[-1] != "style":
+            self.seen.append((self.open[-1], data.strip()))
+
+    def texts(self, tag: str) -> list[str]:
+        """Return the pieces of text that stand directly in elements of a kind."""
+        return [text for name, text in self.seen if name == tag]
+
+
+@PAGES
+def test_a_page_is_well_formed(make: Page) -> None:
+    """Every element closes in order, the pictures' included, and the pictures are there."""
+    outline = Outline(make(report()))
+    assert outline.open == []
+    assert len(outline.texts("title")) == 1
+    assert "<svg" in make(report())
+
+
+@PAGES
+def test_a_page_loads_nothing(make: Page) -> None:
+    """No address, no script, no import and no external style is in the file."""
+    html = make(report())
+    assert not re.search(r"https?:|//[a-z]|<script|<link|@import|<img|url\((?!#)", html)
+
+
+@PAGES
+def test_the_same_report_makes_the_same_page(make: Page) -> None:
+    """Two pages of one report are equal byte by byte."""
+    assert make(report()) == make(report())
+
+
+def test_the_verdict_comes_before_any_number() -> None:
+    """The first paragraph after the header is the verdict, and what it does not claim follows."""
+    paragraphs = Outline(walk_forward_page(report())).texts("p")
+    assert paragraphs[2:4] == [
+        "1 of 3 answers beats the base rate out of sample; 1 shows no edge; 1 could not be judged.",
+        "An edge is calibration skill: it says nothing about where the price goes.",
+    ]
+
+
+def test_the_walk_forward_page_holds_scores_with_intervals() -> None:
+    """Pooled AUC and skill, fold skills, counts and bounds of the tables are on the page, rounded to three digits."""
+    outline = Outline(walk_forward_page(report()))
+    cells, spans = outline.texts("td"), outline.texts("span")
+    minus = "\N{MINUS SIGN}"
+    assert {"0.613", "0.052", "0.072", "0.034", "1,842", "517", "3/3", "0.42", f"{minus}0.012"} <= set(cells)
+    assert {"[0.583, 0.641]", "[0.011, 0.091]", f"[{minus}0.041, 0.101]"} <= set(spans)
+    assert {"edge", "no edge", "not judged"} <= set(spans)
+
+
+def test_the_walk_forward_page_shows_what_each_fold_was_fitted_and_tested_on() -> None:
+    """Days of train, validation and test stand in the table of folds, mode by mode."""
+    cells = Outline(walk_forward_page(report())).texts("td")
+    last = cells.index("rolling") + 10
+    assert cells[last : last + 5] == ["rolling", "3", "2025-01-07 to 2025-01-08 (2 days)", "2025-01-09", "2025-01-10"]
+
+
+def test_the_calibration_page_holds_errors_and_bins() -> None:
+    """Calibration errors, Brier with its interval, and every bin's predicted and observed share are on the page."""
+    outline = Outline(calibration_page(report()))
+    assert outline.texts("p")[2] == (
+        "Predicted and observed frequencies differ by 5.4 percentage points in the median answer, "
+        "and by 8.5 in the worst, direction: BREAK."
+    )
+    assert {"0.023", "0.085", "0.187", "0.191", "921", "0.364", "0.375", "0.011"} <= set(outline.texts("td"))
+    assert "[0.171, 0.203]" in outline.texts("span")
+
+
+@PAGES
+def test_provenance_and_limits_are_on_the_page(make: Page) -> None:
+    """Facts are shown as given; what could not be judged joins what the caller could not do."""
+    outline = Outline(make(report()))
+    assert outline.texts("dd")[-2:] == ["9f2c41d07be3a8c5", "0.1.0+3f9ac1d"]
+    assert outline.texts("li") == [
+        "Five days are fewer than the twenty a promotion asks for.",
+        "t2_60s: not judged: 9 rows of class 'yes' <b>&",
+    ]
+
+
+@PAGES
+def test_text_is_escaped(make: Page) -> None:
+    """A name with markup in it is shown, not run."""
+    nasty = "<script>alert('x')</script>\"&"
+    html = make(report(model=nasty, doc=nasty, facts={nasty: nasty}, limits=(nasty,)))
+    assert "<script" not in html
+    assert Outline(html).texts("h1") == [nasty]
+
+
+@PAGES
+def test_a_report_of_nothing_says_so(make: Page) -> None:
+    """With too few days there is a verdict, a reason and no picture."""
+    html = make(empty_report())
+    outline = Outline(html)
+    assert outline.texts("p")[2].startswith("Not judged: there is no out-of-fold")
+    assert outline.texts("li") == ["TOO_FEW_DAYS: a walk-forward needs more days than have rows."]
+    assert "<svg" not in html
+
+
+def test_no_edge_means_no_promotion() -> None:
+    """Without a single edge the first sentence says that nothing should be promoted."""
+    found = report().verdicts
+    html = walk_forward_page(report(verdicts=found.filter(~found["edge"])))
+    assert Outline(html).texts("p")[2] == (
+        "No promotion: no answer beats the base rate out of sample; 1 shows no edge; 1 could not be judged."
+    )
+
+
+def test_a_page_replaces_the_old_one_whole(tmp_path: Path) -> None:
+    """The folder is made if need be and holds the page alone, without leftovers."""
+    path = tmp_path / "reports" / "page.html"
+    write_page(path, "old")
+    write_page(path, "new \N{GREEK SMALL LETTER DELTA}")
+    assert path.read_text(encoding="utf-8") == "new \N{GREEK SMALL LETTER DELTA}"
+    assert list(path.parent.iterdir()) == [path]
+
+
+def test_a_page_that_cannot_be_written_is_refused(tmp_path: Path) -> None:
+    """A file in the place of the folder is one clear line, not a traceback."""
+    (tmp_path / "reports").write_text("a file")
+    with pytest.raises(StorageFull, match="the page could not be written"):
+        write_page(tmp_path / "reports" / "page.html", "new")

@@ -1,0 +1,117 @@
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from grinder_resources.evaluation.scores import METRICS, MIN_BLOCKS, _block_wins, score, time_blocks
+from grinder_resources.learning.metrics import auc
+
+HOUR_NS = 3_600_000_000_000
+
+
+def noise(rows: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return labels and answers that have nothing to do with each other."""
+    rng = np.random.default_rng(seed)
+    return rng.integers(0, 2, rows).astype(float), rng.random(rows)
+
+
+def test_blocks_are_hours_of_all_instruments_together() -> None:
+    """Numbered without holes, in time order whatever the order of rows."""
+    ts = np.array([5, 0, 1, 9, 5]) * HOUR_NS + np.array([1, 2, 3, 4, 5])
+    assert time_blocks(ts).tolist() == [2, 0, 1, 3, 2]
+    assert time_blocks(ts, block_ns=5 * HOUR_NS).tolist() == [1, 0, 0, 1, 1]
+
+
+def test_every_metric_is_declared() -> None:
+    """Reports name their metrics from one list."""
+    label, answer = noise(100, 0)
+    blocks = np.arange(100) // 10
+    for regression in (False, True):
+        assert set(score(label, answer, answer * 0 + 0.5, blocks, regression=regression).metrics) <= set(METRICS)
+
+
+def test_interval_holds_the_value_and_the_counts_are_those_of_the_rows() -> None:
+    """Rows, rows of the class, blocks."""
+    label, answer = noise(240, 1)
+    scores = score(label, answer, np.full(240, 0.5), np.arange(240) // 10)
+    assert (scores.rows, scores.positives, scores.blocks) == (240, int(label.sum()), 24)
+    for metric in scores.metrics.values():
+        assert metric.low is not None
+        assert metric.high is not None
+        assert metric.low <= metric.value <= metric.high
+
+
+def test_same_seed_gives_the_same_interval() -> None:
+    """And another seed another one."""
+    label, answer = noise(200, 2)
+    blocks, base = np.arange(200) // 10, np.full(200, 0.5)
+    assert score(label, answer, base, blocks) == score(label, answer, base, blocks)
+    assert score(label, answer, base, blocks) != score(label, answer, base, blocks, seed=1)
+
+
+def test_repeating_rows_inside_their_blocks_adds_no_certainty() -> None:
+    """Twenty copies of a row are one observation: every interval stays where it was."""
+    label, answer = noise(200, 3)
+    blocks, base = np.arange(200) // 10, np.full(200, 0.4)
+    once = score(label, answer, base, blocks).metrics
+    often = score(*(np.repeat(column, 20) for column in (label, answer, base, blocks))).metrics
+    for name, metric in once.items():
+        assert (often[name].low, often[name].high) == (pytest.approx(metric.low), pytest.approx(metric.high))
+
+
+def test_too_few_blocks_give_no_interval() -> None:
+    """One fewer than the minimum is too few."""
+    label, answer = noise(200, 4)
+    base = np.full(200, 0.5)
+    assert score(label, answer, base, np.arange(200) % (MIN_BLOCKS - 1)).metrics["brier"].low is None
+    assert score(label, answer, base, np.arange(200) % MIN_BLOCKS).metrics["brier"].low is not None
+
+
+def test_no_rows_give_no_scores() -> None:
+    """And no error."""
+    empty = np.empty(0)
+    assert score(empty, empty, empty, empty.astype(np.int64)).metrics == {}
+
+
+def test_auc_of_one_class_is_absent() -> None:
+    """The other scores are there."""
+    scores = score(np.zeros(100), np.linspace(0, 1, 100), np.full(100, 0.1), np.arange(100) // 5)
+    assert "auc" not in scores.metrics
+    assert scores.metrics["base_rate"].value == 0.0
+
+
+@given(st.lists(st.tuples(st.booleans(), st.integers(0, 5), st.integers(0, 3)), min_size=1, max_size=40))
+def test_block_wins_add_up_to_the_auc(rows: list[tuple[bool, int, int]]) -> None:
+    """However labels, tied answers and blocks fall."""
+    label, answer = np.array([float(hit) for hit, *_ in rows]), np.array([value / 5 for _, value, _ in rows])
+    blocks = np.unique([block for *_, block in rows], return_inverse=True)[1]
+    pairs = label.sum() * (1 - label).sum()
+    expected = auc(label, answer)
+    assert (
+        np.isnan(expected)
+        if pairs == 0
+        else _block_wins(label, answer, blocks).sum() / pairs == pytest.approx(expected)
+    )
+
+
+def test_interval_of_a_mean_covers_the_truth_about_95_times_in_100() -> None:
+    """Blocks share a common shock, so rows alone would be far too sure; 200 made-up studies."""
+    rng = np.random.default_rng(6)
+    covered = 0
+    for _ in range(200):
+        error = np.repeat(rng.normal(size=40), 10) + rng.normal(size=400)
+        scores = score(np.zeros(400), error, np.ones(400), np.repeat(np.arange(40), 10), regression=True)
+        mse = scores.metrics["mse"]
+        assert mse.low is not None
+        assert mse.high is not None
+        covered += mse.low <= 2.0 <= mse.high
+    assert 0.85 <= covered / 200 <= 0.99
+
+
+def test_interval_of_the_auc_of_noise_covers_one_half() -> None:
+    """In about 95 of 100 made-up studies, and never claims skill in more than a few."""
+    results = [score(*noise(300, seed), np.full(300, 0.5), np.arange(300) // 10).metrics for seed in range(200)]
+    bounds = [(metrics["auc"].low or 1.0, metrics["auc"].high or 0.0) for metrics in results]
+    covered = sum(low <= 0.5 <= high for low, high in bounds)
+    assert 0.88 <= covered / 200 <= 0.99
+    assert sum(low > 0.5 for low, _ in bounds) <= 12

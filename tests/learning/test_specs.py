@@ -1,0 +1,87 @@
+import pytest
+from level_rows import level_rows
+
+from grinder_resources.contracts.events import LABEL_NAMES
+from grinder_resources.contracts.gold import REGIME_DATASET
+from grinder_resources.errors import UnknownName
+from grinder_resources.learning.specs import LEVEL_HEADS, SPECS, Head, spec_named
+
+LEVEL_SPECS = [name for name in SPECS if name != "regime"]
+
+
+def test_registry_holds_six_level_models_and_the_regime() -> None:
+    """The names are the artifact folders."""
+    assert list(SPECS) == [
+        "level_signals_stage_a_ta",
+        "level_signals_stage_a_mechanics",
+        "level_signals_stage_a_full",
+        "level_signals_stage_b_ta",
+        "level_signals_stage_b_mechanics",
+        "level_signals_stage_b_full",
+        "regime",
+    ]
+
+
+def test_level_model_has_fifteen_heads() -> None:
+    """Tradeable, direction, strength, and reach for two thresholds, three sides and two horizons."""
+    assert [head.name for head in LEVEL_HEADS] == [
+        "tradeable_2",
+        "direction",
+        "strength",
+        "t1_60s",
+        "t1_120s",
+        "t1_break_60s",
+        "t1_break_120s",
+        "t1_bounce_60s",
+        "t1_bounce_120s",
+        "t2_60s",
+        "t2_120s",
+        "t2_break_60s",
+        "t2_break_120s",
+        "t2_bounce_60s",
+        "t2_bounce_120s",
+    ]
+
+
+def test_level_heads_ask_for_labels_of_the_contract() -> None:
+    """A head whose label no event carries could never be fitted."""
+    assert {head.label for head in LEVEL_HEADS} <= set(LABEL_NAMES)
+
+
+@pytest.mark.parametrize("name", LEVEL_SPECS)
+def test_level_models_never_read_a_label_or_the_price(name: str) -> None:
+    """Whatever the stage and ablation."""
+    chosen = SPECS[name].select(level_rows(days=1, per_day=5).schema)
+    assert not {*chosen.numeric, *chosen.categorical} & {*LABEL_NAMES, "event_id", "confirm_ts_ns", "spot_half_ticks"}
+    assert chosen.categorical[:2] == ("level_kind_name", "direction")
+
+
+def test_stage_a_leaves_out_order_book_and_tape() -> None:
+    """The stage is what can be known without them."""
+    schema = level_rows(days=1, per_day=5).schema
+    chosen = SPECS["level_signals_stage_a_full"].select(schema)
+    assert "tape_imbalance_bps" not in chosen.numeric
+    assert "barrier_state" not in chosen.categorical
+
+
+def test_regime_reads_snapshot_columns_only() -> None:
+    """Neither identity, nor time, nor price, nor the label is among its inputs."""
+    chosen = SPECS["regime"].select(REGIME_DATASET.schema)
+    assert set(chosen.numeric) == set(REGIME_DATASET.schema) - {
+        "date", "venue", "symbol", "ts_ns", "label_end_ns", "range_60s_forward_x1000"
+    }  # fmt: skip
+    assert not any(name.endswith("_half_ticks") for name in chosen.numeric)
+
+
+def test_outputs_are_the_reported_classes() -> None:
+    """A binary head reports its second class, a multiclass head all, a regression one number."""
+    assert Head("a", "binary", "y", classes=("no", "yes")).outputs == ("yes",)
+    assert Head("b", "multiclass", "y", classes=("LOW", "MID", "HIGH")).outputs == ("LOW", "MID", "HIGH")
+    assert Head("c", "regression", "y").outputs == ("",)
+
+
+def test_unknown_spec_is_refused_with_the_known_names() -> None:
+    """So that a typo is repaired from the message."""
+    with pytest.raises(UnknownName, match=r"got level_signals_stage_c_full; expected .*regime"):
+        spec_named("level_signals_stage_c_full")
+    assert spec_named("regime").dataset == "gold/training/regime"
