@@ -28,7 +28,7 @@ def fitted_heads(count: int, trees: int, depth: int) -> list[ExportableHead]:
     import xgboost
 
     rng = np.random.default_rng(0)
-    rows = rng.normal(size=(4000, FEATURES)).astype(np.float32)
+    rows = rng.normal(size=(2000, FEATURES)).astype(np.float32)
     settings = {"objective": "binary:logistic", "max_depth": depth, "eta": 0.05, "seed": 0, "base_score": 0.5}
     heads = []
     for number in range(count):
@@ -78,7 +78,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Latency of one row through all heads of a model.")
     parser.add_argument("--quick", action="store_true", help="5 heads of 40 trees and 200 rows: a smoke test")
     quick = parser.parse_args().quick
-    count, trees, depth, calls = (5, 40, 4, 200) if quick else (15, 300, 5, 2000)
+    count, trees, depth, calls = (5, 40, 4, 200) if quick else (15, 300, 5, 500)
     columns = [f"f{number}" for number in range(FEATURES)]
     heads = fitted_heads(count, trees, depth)
     ways = {

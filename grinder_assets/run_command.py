@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from grinder_resources import progress
 from grinder_resources.errors import GrinderError, NoData
+from grinder_resources.storage import storage_errors
 
 if TYPE_CHECKING:
     import dagster as dg
@@ -58,7 +59,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Run the main job and print what was made. Raises a GrinderError if anything is refused."""
     started = time.perf_counter()
     _set_addresses(arguments)
-    with progress.shown():
+    with progress.shown(), storage_errors(os.environ["GRINDER_LAKE"]):
         landing = _landing_folder(arguments)
         days = _days(arguments)
         _run_job(days[0], days[-1])
@@ -92,13 +93,21 @@ def _settle_home(home: Path) -> None:
 def _landing_folder(arguments: argparse.Namespace) -> Path:
     """Return the landing folder; the default one is filled with the demo market if it is empty."""
     folder = Path(os.environ["GRINDER_LANDING"])
-    named = arguments.landing is not None
-    if not named and not any(path.is_file() and not path.name.startswith(".") for path in folder.rglob("*")):
-        from grinder_resources.simulation.demo_market import write_demo_landing
-
-        folder.mkdir(parents=True, exist_ok=True)
-        write_demo_landing(folder)
+    if arguments.landing is None and not any(path.is_file() for path in folder.rglob("*")):
+        _land_demo(folder)
     return folder
+
+
+def _land_demo(folder: Path) -> None:
+    """Write the demo market aside and move it in place in one rename, so that a killed run leaves no half of it."""
+    from grinder_resources.simulation.demo_market import write_demo_landing
+
+    aside = folder.with_name(f".{folder.name}-demo")
+    shutil.rmtree(aside, ignore_errors=True)
+    write_demo_landing(aside)
+    if folder.exists():
+        folder.rmdir()
+    aside.rename(folder)
 
 
 def _days(arguments: argparse.Namespace) -> list[date]:

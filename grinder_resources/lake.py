@@ -17,7 +17,6 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from datetime import date
 from pathlib import Path
-from typing import Any
 
 import polars as pl
 from deltalake import CommitProperties, DeltaTable, write_deltalake
@@ -27,11 +26,11 @@ from pyarrow.fs import FileSystem
 from pyarrow.parquet import ParquetFile
 
 from grinder_resources.contracts.table import Table
-from grinder_resources.errors import CommitConflict, CorruptFile, LakeFault, PartitionMissing, StorageFull
+from grinder_resources.errors import CommitConflict, CorruptFile, LakeFault, PartitionMissing
 from grinder_resources.hashing import sha256_facts, sha256_rows, sha256_schema
+from grinder_resources.storage import storage_errors
 
 _METADATA_KEY = "grinder"
-_NO_SPACE = ("No space left", "os error 28", "os error 27", "File too large", "Permission denied", "Read-only file system")
 _CONFIGURATION = {
     # A checkpoint every 20 commits keeps opening a long table as cheap as a short one.
     "delta.checkpointInterval": "20",
@@ -103,7 +102,7 @@ class Lake:
         )
         if day and rows.height and rows["date"].unique().to_list() != [day]:
             raise LakeFault("rows of another day in the partition", where=f"{table.name}/date={day}")
-        with _storage_errors(f"{table.name}/date={day}"):
+        with _commit_errors(f"{table.name}/date={day}"):
             self._write(table, rows, day, commit)
         return commit
 
@@ -240,20 +239,14 @@ def _read_file(uri: str, table: Table, day: date | None) -> pl.DataFrame:
 
 
 @contextmanager
-def _storage_errors(where: str) -> Iterator[None]:
-    """Map what deltalake, pyarrow and the operating system say of a failed write to our own tree."""
+def _commit_errors(where: str) -> Iterator[None]:
+    """Map what Delta says of a refused commit to our own tree."""
     try:
-        yield
+        with storage_errors(where):
+            yield
     except CommitFailedError as error:
         raise CommitConflict(
-            "another writer replaced the same day", where=where, got=str(error)[:200], hint="Run it again"
+            "another writer replaced the same day", where=where, got=str(error)[:160], hint="Run it again"
         ) from error
-    except (OSError, DeltaError) as error:
-        raise _storage_error(error, where) from error
-
-
-def _storage_error(error: Any, where: str) -> LakeFault:
-    text = str(error)
-    if any(sign in text for sign in _NO_SPACE):
-        return StorageFull("the store takes no more", where=where, got=text[:200], hint="Free space, then run it again")
-    return LakeFault("the store refused the commit", where=where, got=text[:200])
+    except DeltaError as error:
+        raise LakeFault("the store refused the commit", where=where, got=str(error)[:160]) from error

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import duckdb
 
-from grinder_resources.errors import StorageFull
 from grinder_resources.lake import Lake
+from grinder_resources.storage import storage_errors
 
 LAYERS = ("bronze", "silver", "gold", "reports")
 
@@ -30,10 +30,9 @@ def build_warehouse(lake: Lake, path: Path) -> dict[str, int]:
     aside = path.with_suffix(f".building-{os.getpid()}")
     aside.unlink(missing_ok=True)
     try:
-        rows = _fill(lake, aside)
-        aside.replace(path)
-    except (OSError, duckdb.Error) as error:
-        raise StorageFull("the warehouse could not be written", where=str(path), got=str(error)[:200]) from error
+        with storage_errors(str(path)):
+            rows = _fill(lake, aside)
+            aside.replace(path)
     finally:
         aside.unlink(missing_ok=True)
     return rows

@@ -94,6 +94,7 @@ class MarketDay:
 
     @property
     def bars_today(self) -> pl.DataFrame:
+        """The day's silver/bars, built from its quotes and trades."""
         return build_bars(self.quotes, self.trades)
 
     def changed_after(self, time_ns: int, shift_ticks: int) -> "MarketDay":
@@ -123,20 +124,31 @@ def random_day(seed: int, minutes: int = 150) -> MarketDay:
     seconds = np.sort(rng.choice(minutes * 60_000, minutes * 30, replace=False)) / 1000
     mids = 20_000 + np.cumsum(rng.integers(-3, 4, len(seconds)))
     ts_ns = (OPEN_NS + seconds * SECOND).astype(np.int64)
-    printed = np.flatnonzero(rng.random(len(seconds)) < 0.5)
-    side = rng.choice([-1, 0, 1], len(printed))
-    prints = {
-        "ts_ns": ts_ns[printed] + rng.integers(1, 50_000_000, len(printed)),
-        "price_ticks": mids[printed] // 2 + rng.integers(-1, 2, len(printed)),
-        "size_lots": rng.integers(1, 50, len(printed)),
-        "aggressor": side,
-    }
     return MarketDay(
         quotes=quotes_of(ts_ns, mids),
-        trades=_bronze(prints, TRADES.schema).sort("ts_ns"),
+        trades=_random_trades(rng, ts_ns, mids),
         depth=_random_books(rng, ts_ns[::5], mids[::5]),
         bars_before=_random_bars(rng),
     )
+
+
+def _random_trades(rng: np.random.Generator, ts_ns: np.ndarray, mids: np.ndarray) -> pl.DataFrame:
+    """Return prints after half of the quotes; a few are runs of one side over three prices, 80 ms apart."""
+    first = np.flatnonzero(rng.random(len(mids)) < 0.5)
+    side = rng.choice([-1, 0, 1], len(first))
+    prints = pl.DataFrame(
+        {
+            "ts_ns": ts_ns[first] + rng.integers(1, 50_000_000, len(first)),
+            "price_ticks": mids[first] // 2 + rng.integers(-1, 2, len(first)),
+            "size_lots": rng.integers(1, 50, len(first)),
+            "aggressor": side,
+            "run": np.where(rng.random(len(first)) < 0.02, 3, 1),
+        }
+    )
+    repeated = prints.select(pl.all().repeat_by("run").explode())
+    step = pl.int_range(pl.len()).over("ts_ns")
+    swept = repeated.with_columns(ts_ns=pl.col("ts_ns") + step * 80_000_000, price_ticks=pl.col("price_ticks") + step)
+    return _bronze(swept.drop("run").sort("ts_ns").to_dict(), TRADES.schema)
 
 
 def _random_books(rng: np.random.Generator, ts_ns: np.ndarray, mids: np.ndarray) -> pl.DataFrame:

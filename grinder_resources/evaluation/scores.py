@@ -1,7 +1,7 @@
 """Scores with intervals: how good answers are, and how much of that could be luck.
 
 Rows are not independent: labels of neighbouring rows overlap, and instruments move together. The bootstrap therefore
-draws whole blocks of time, all instruments in a block at once (Kuensch 1989). It resamples sums per block instead of
+draws whole blocks of time, all instruments in a block at once (Carlstein 1986). It resamples sums per block instead of
 rows, so an interval costs a small matrix product: means and ratios from per-block sums, AUC from the table of wins of
 each block's positives over each block's negatives.
 
@@ -79,12 +79,8 @@ def score(
     count = int(blocks.max()) + 1 if len(blocks) else 0
     drawn: dict[str, Floats] = {}
     if resamples and count >= MIN_BLOCKS:
-        weights = (
-            np.random.default_rng(seed)
-            .multinomial(count, np.full(count, 1.0 / count), size=resamples)
-            .astype(np.float64)
-        )
-        drawn = _resampled(label, answer, baseline, blocks, weights, regression=regression)
+        weights = np.random.default_rng(seed).multinomial(count, np.full(count, 1.0 / count), size=resamples)
+        drawn = _resampled(label, answer, baseline, blocks, weights.astype(np.float64), regression=regression)
     return Scores(
         rows=len(label),
         positives=0 if regression else int(label.sum()),
@@ -116,7 +112,7 @@ def _resampled(
         if regression:
             return drawn | {"rmse": np.sqrt(drawn["mse"])}
         pairs = total(label) * total(1.0 - label)
-        wins = np.einsum("ra,ab,rb->r", weights, _block_wins(label, answer, blocks), weights, optimize=True)
+        wins = ((weights @ _block_wins(label, answer, blocks)) * weights).sum(axis=1)
         return drawn | {"base_rate": total(label) / rows, "auc": wins / pairs}
 
 

@@ -10,7 +10,7 @@ Folds and parts are those of `learning.splits`, purged and embargoed; what the s
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 import numpy as np
@@ -23,7 +23,8 @@ from grinder_resources.evaluation.verdicts import verdicts
 from grinder_resources.learning.boosters import MARGIN_SCALE
 from grinder_resources.learning.specs import ModelSpec
 from grinder_resources.learning.splits import MODES, Mode, Parts, Split, split_rows, walk_forward
-from grinder_resources.learning.training import FittedHead, Prepared, fit_heads, label_of, labelled_rows, prepare
+from grinder_resources.learning.targets import label_of
+from grinder_resources.learning.training import FittedHead, Prepared, fit_heads, labelled_rows, prepare
 
 PREDICTION_DIGITS = 9
 """Digits a probability keeps: far finer than any use of it, coarser than the last bits of an exponential."""
@@ -73,7 +74,8 @@ def run_walk_forward(
     prepared = prepare(spec, frame)
     days = frame["date"].unique().to_list()
     splits = {mode: walk_forward(days, mode, min_train_days, train_days) for mode in modes}
-    folds = _folds(prepared, dict.fromkeys(split for mode in modes for split in splits[mode]), workers)
+    distinct = list(dict.fromkeys(split for mode in modes for split in splits[mode]))
+    folds = _folds(prepared, distinct, workers)
     numbered = {(mode, number): folds[split] for mode in modes for number, split in enumerate(splits[mode], start=1)}
     predictions = _predictions(spec.name, numbered)
     scores = _scores(spec.name, numbered, predictions)
@@ -87,11 +89,10 @@ def run_walk_forward(
     )
 
 
-def _folds(prepared: Prepared, splits: Iterable[Split], workers: int) -> dict[Split, _Fold]:
+def _folds(prepared: Prepared, splits: Sequence[Split], workers: int) -> dict[Split, _Fold]:
     """Return the fold of every split; XGBoost lets go of the interpreter while it fits, so threads are enough."""
-    distinct = list(splits)
     with ThreadPoolExecutor(workers) as pool:
-        return dict(zip(distinct, pool.map(partial(_fold, prepared), distinct), strict=True))
+        return dict(zip(splits, pool.map(partial(_fold, prepared), splits), strict=True))
 
 
 def _fold(prepared: Prepared, split: Split) -> _Fold:
@@ -129,11 +130,8 @@ def _train_scores(prepared: Prepared, head: FittedHead, parts: Parts) -> Iterato
     for column, output in enumerate(head.head.outputs):
         label = label_of(head.head, target, output)
         baseline = np.full_like(label, head.baseline[column])
-        yield (
-            head.head.name,
-            output,
-            score(label, answer[:, column], baseline, blocks, regression=regression, resamples=0),
-        )
+        scores = score(label, answer[:, column], baseline, blocks, regression=regression, resamples=0)
+        yield head.head.name, output, scores
 
 
 def _reasons(modes: Sequence[Mode], folds: Mapping[tuple[Mode, int], _Fold]) -> dict[Mode, dict[str, str]]:
@@ -178,7 +176,7 @@ def _score(predictions: pl.DataFrame) -> Scores:
     if regression:
         return scores
     gaps = {name: Estimate(value) for name, value in calibration_scores(label, answer).items()}
-    return Scores(scores.rows, scores.positives, scores.blocks, scores.metrics | gaps)
+    return replace(scores, metrics=scores.metrics | gaps)
 
 
 def _records(key: tuple[object, ...], scores: Scores) -> Iterable[tuple[object, ...]]:

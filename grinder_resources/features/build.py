@@ -93,7 +93,6 @@ def market_day(
 ) -> Market:
     """Return what one instrument's day and look-back have to say; the frames hold that instrument alone."""
     mids = session_mids(quotes, minutes)
-    books = depth.sort("ts_ns", "seq")
     return Market(
         open_ns=minutes.open_ns,
         closes=Known.of(minutes.quoted.select(COMPLETE, value="close_half_ticks")),
@@ -105,7 +104,7 @@ def market_day(
             for bars in minutes.before.partition_by("date", maintain_order=True)
         ),
         tape=signed_tape(trades, mids["ts_ns"].to_numpy(), mids["mid_half_ticks"].to_numpy()),
-        books=Books(books["ts_ns"].to_numpy(), books),
+        books=Books.of(depth),
     )
 
 

@@ -134,18 +134,46 @@ class Tape:
 
 
 @dataclass(frozen=True)
+class BookSide:
+    """One side of consecutive books, laid end to end: book i holds the levels ends[i]:ends[i + 1], best first."""
+
+    ends: Ints
+    ticks: Ints
+    lots: Ints
+
+    def part(self, first: int, last: int) -> "BookSide":
+        """Return the books first:last."""
+        start, stop = self.ends[first], self.ends[last]
+        return BookSide(self.ends[first : last + 1] - start, self.ticks[start:stop], self.lots[start:stop])
+
+    @staticmethod
+    def of(ticks: pl.Series, lots: pl.Series) -> "BookSide":
+        """Return the side of two list columns of `bronze/depth`."""
+        ends = np.concatenate((np.zeros(1, np.int64), ticks.list.len().cast(pl.Int64).cum_sum().to_numpy()))
+        return BookSide(ends, *(column.explode(empty_as_null=False).to_numpy() for column in (ticks, lots)))
+
+
+@dataclass(frozen=True)
 class Books:
-    """Books of `bronze/depth` in order of time; `ts_ns` is their times once more, for searching."""
+    """Books in order of time; `bids` defend a level against a price from above (sign -1), `asks` from below (+1)."""
 
     ts_ns: Ints
-    rows: pl.DataFrame
+    bids: BookSide
+    asks: BookSide
 
-    def between(self, start_ns: int, end_ns: int, max_age_ns: int) -> pl.DataFrame | None:
-        """Return the book in force at start and every later one until end; None if either border has no fresh book."""
+    def between(self, start_ns: int, end_ns: int, max_age_ns: int, sign: int) -> BookSide | None:
+        """Return the side in force at start and after each change until end; None if a border has no fresh book."""
         first, last = (int(index) for index in np.searchsorted(self.ts_ns, (start_ns, end_ns), side="right"))
         if first == 0 or start_ns - self.ts_ns[first - 1] > max_age_ns or end_ns - self.ts_ns[last - 1] > max_age_ns:
             return None
-        return self.rows.slice(first - 1, last - first + 1)
+        return (self.asks if sign > 0 else self.bids).part(first - 1, last)
+
+    @staticmethod
+    def of(depth: pl.DataFrame) -> "Books":
+        """Return one instrument's `bronze/depth`."""
+        rows = depth.sort("ts_ns", "seq")
+        bids, asks = (BookSide.of(rows[f"{side}_ticks"], rows[f"{side}_lots"]) for side in ("bid", "ask"))
+        return Books(rows["ts_ns"].to_numpy(), bids, asks)
 
 
 @dataclass(frozen=True)

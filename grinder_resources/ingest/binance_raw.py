@@ -37,7 +37,8 @@ class BinanceRawReader:
     """Reads the files of one symbol in the order they were recorded; book and clock run on from file to file."""
 
     def __init__(self, listing: Listing, limits: Limits, state: dict[str, Any]) -> None:
-        self._venue, self._symbol = listing.key
+        self._symbol = listing.key[1]
+        self._label = listing.instrument.label
         self._limits = limits
         self._ticks = Grid(listing.instrument.tick_size)
         self._lots = Grid(listing.instrument.lot_size)
@@ -45,7 +46,7 @@ class BinanceRawReader:
         self._clock = ExchangeClock(state.get("clock", {}))
         self._print_kind: str = state.get("print_kind", "")
         self._early: list[tuple[Line, int, dict[str, int]]] = []
-        self._buffers = {table.name: RowBuffer(table) for table in (TRADES, QUOTES, DEPTH)}
+        self._buffers = {table.name: RowBuffer(table, listing.key) for table in (TRADES, QUOTES, DEPTH)}
 
     def read(self, path: Path) -> Iterator[Candidates]:
         """Yield candidate rows; raises as `limits.pieces`, AmbiguousSource for mixed single and aggregate trades."""
@@ -101,7 +102,7 @@ class BinanceRawReader:
         if self._print_kind not in {"", kind}:
             raise AmbiguousSource(
                 "a collector log mixes single and aggregate trades, which are the same prints twice",
-                where=f"{self._venue}:{self._symbol}, line {line.number}",
+                where=f"{self._label}, line {line.number}",
                 expected="one of the streams trade and aggTrade",
                 hint="Record one of them, or remove the other from the log.",
             )
@@ -173,13 +174,13 @@ class BinanceRawReader:
 
     def _settle(self, outcomes: Iterator[Outcome]) -> None:
         for update, top, reason in outcomes:
-            levels = top._asdict() if top else {}
-            values = {"ts_ns": update.ts_ns, "recv_ns": update.recv_ns, **levels}
-            self._put(DEPTH, Line(update.line, update.text), values, reason)
+            values = top._asdict() if top else {}
+            values["ts_ns"] = update.ts_ns
+            values["recv_ns"] = update.recv_ns
+            self._buffers[DEPTH.name].add(update.line, update.text, values, reason)
 
     def _put(self, table: Table, line: Line, values: dict[str, Any], reason: str | None = None) -> None:
-        own = {"venue": self._venue, "symbol": self._symbol, **values}
-        self._buffers[table.name].add(line.number, line.data, own, reason)
+        self._buffers[table.name].add(line.number, line.data, values, reason)
 
 
 def scan_places(path: Path, limits: Limits, lines: int = 50_000) -> Places:

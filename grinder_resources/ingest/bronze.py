@@ -120,10 +120,9 @@ def source_fingerprint(staged: Staged, table: Table, day: date) -> str:
     for index in sorted(set(counts["file"].to_list())):
         file = staged.files[index]
         sources.append([file.key, file.copy, "" if market else file.source])
-    units = [
-        file.listings[key].facts for file in staged.files for key in sorted(file.listings) if key in set(instruments)
-    ]
-    return sha256_facts([table.name, str(day), sources, [list(key) for key in instruments], [] if market else units])
+    known = {key: listing.facts for file in staged.files for key, listing in file.listings.items()}
+    units = [] if market else [known[key] for key in instruments if key in known]
+    return sha256_facts([table.name, str(day), sources, [list(key) for key in instruments], units])
 
 
 def _check_quarantined(file: StagedFile, limits: Limits) -> None:

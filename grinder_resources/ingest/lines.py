@@ -112,7 +112,7 @@ class _Cutter:
         else:
             if self._whole:
                 yield self._flush()
-            yield Block(self._line, b"", bytes(self._open))
+            yield Block(self._line, b"", bytes(self._open).rstrip(b"\n"))
             self._line += 1
         self._open.clear()
         self._open_length = 0

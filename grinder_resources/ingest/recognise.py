@@ -2,7 +2,9 @@
 
 import json
 import re
+from collections import Counter
 from dataclasses import dataclass
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
@@ -85,21 +87,21 @@ def _tardis(lines: list[bytes], name: str) -> FileFacts:
 
 def _binance(lines: list[bytes]) -> FileFacts:
     """Futures messages carry `pu`, or an event name on the book ticker; spot ones carry neither."""
-    symbols, futures = set(), False
+    symbols: Counter[str] = Counter()
+    futures = False
     for line in lines:
-        try:
-            data = json.loads(line.partition(b" ")[2]).get("data", {})
-        except (ValueError, RecursionError, AttributeError):
-            continue
-        symbols.add(str(data.get("s", "")))
-        futures = futures or "pu" in data or data.get("e") == "bookTicker"
-    symbols.discard("")
-    if len(symbols) != 1:
+        data = _record(line.partition(b" ")[2]).get("data", {})
+        if isinstance(data, dict) and "s" in data:
+            symbols[str(data["s"])] += 1
+            futures = futures or "pu" in data or data.get("e") == "bookTicker"
+    # A stray foreign line is quarantined later; a log that mixes symbols is another kind of file.
+    symbol, count = max(symbols.items(), key=itemgetter(1), default=("", 0))
+    if 2 * count <= symbols.total():
         return FileFacts("", hint="A collector log must be about one symbol: split it by symbol." if symbols else "")
     return FileFacts(
         BINANCE_RAW,
         "binance-futures" if futures else "binance",
-        symbols.pop(),
+        symbol,
         (TRADES.name, QUOTES.name, DEPTH.name),
         starts=int(lines[0].partition(b" ")[0].ljust(19, b"0")),
     )

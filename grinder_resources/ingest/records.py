@@ -45,10 +45,14 @@ class Candidates:
 
 
 class RowBuffer:
-    """Collects the candidate rows of one table, one at a time, for readers that decode line by line."""
+    """Collects the candidate rows of one table, one at a time, for readers that decode line by line.
 
-    def __init__(self, table: Table) -> None:
+    `instrument` is the (venue, symbol) of every row that does not name its own.
+    """
+
+    def __init__(self, table: Table, instrument: tuple[str, str] | None = None) -> None:
         self._table = table
+        self._default = dict(zip(("venue", "symbol"), instrument, strict=True)) if instrument else {}
         self._rows: list[dict[str, Any]] = []
         self._texts: dict[int, bytes] = {}
 
@@ -56,8 +60,10 @@ class RowBuffer:
         return len(self._rows)
 
     def add(self, line: int, text: bytes, values: dict[str, Any], reason: str | None = None) -> None:
-        """Append one row; columns that are not named are null (lists: empty, which no table's rule accepts)."""
-        self._rows.append({**values, "seq": line, REASON: reason})
+        """Append one row, taking `values` over; what it does not name is null (lists: empty, which no rule accepts)."""
+        values["seq"] = line
+        values[REASON] = reason
+        self._rows.append(values)
         self._texts[line] = text
 
     def take(self) -> Candidates:
@@ -67,10 +73,14 @@ class RowBuffer:
         columns = [
             _list_column(name, rows)
             if isinstance(dtype, pl.List)
-            else pl.Series(name, [row.get(name) for row in rows], dtype=dtype)
+            else pl.Series(name, _cells(name, rows, self._default.get(name)), dtype=dtype)
             for name, dtype in candidate_schema(self._table).items()
         ]
         return Candidates(self._table, pl.DataFrame(columns), lambda line: shorten(texts[line]))
+
+
+def _cells(name: str, rows: list[dict[str, Any]], default: str | None) -> list[Any]:
+    return [row.get(name, default) for row in rows]
 
 
 def _list_column(name: str, rows: list[dict[str, Any]]) -> pl.Series:

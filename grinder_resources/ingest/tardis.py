@@ -148,9 +148,9 @@ def _cells(text: bytes, header: list[str]) -> pl.DataFrame:
 def _read_block(block: Block, header: list[str], table: Table, listing: Listing) -> Iterator[Candidates]:
     text, numbers, bad = _split_lines(block, len(header))
     if bad:
-        buffer = RowBuffer(table)
+        buffer = RowBuffer(table, listing.key)
         for line, reason in bad:
-            buffer.add(line.number, line.data, {"venue": listing.key[0], "symbol": listing.key[1]}, reason)
+            buffer.add(line.number, line.data, {}, reason)
         yield buffer.take()
     if not numbers.size:
         return

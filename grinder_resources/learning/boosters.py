@@ -142,20 +142,21 @@ def _snap_tree(tree: dict[str, Any], shift: float) -> float:
     return largest
 
 
-def load(model: bytes, nthread: int = 1) -> "xgboost.Booster":
-    """Return the booster of a model JSON."""
+def load(model: bytes) -> "xgboost.Booster":
+    """Return the booster of a model JSON; it predicts with one thread."""
     import xgboost
 
-    booster = xgboost.Booster({"nthread": nthread})
+    booster = xgboost.Booster({"nthread": 1})
     booster.load_model(bytearray(model))
     return booster
 
 
-def margins(model: bytes, values: Values, nthread: int = 1) -> Floats:
-    """Return float64 [rows, outputs]: exact sums of leaves, one column a class for a multiclass head, else one."""
-    if len(values) == 0:
-        return np.empty((0, 1))
-    answer = load(model, nthread).inplace_predict(values, predict_type="margin", missing=np.nan)
+def margins(model: bytes, values: Values) -> Floats:
+    """Return float64 [rows, outputs]: exact sums of leaves, one column a class for a multiclass head, else one.
+
+    `values` is float32 [at least one row, columns] with NaN for missing.
+    """
+    answer = load(model).inplace_predict(values, predict_type="margin", missing=np.nan)
     return np.asarray(answer, dtype=np.float64).reshape(len(values), -1)
 
 

@@ -88,7 +88,7 @@ class BoosterParams:
     early_stopping: int = 30
     min_child_weight: float = 5.0
     subsample: float = 1.0
-    max_bin: int = 128
+    max_bin: int = 64
     seed: int = 42
     nthread: int = 1
 

@@ -44,3 +44,10 @@ def coded_target(raw: Floats, cuts: Cuts) -> Floats:
     if not cuts:
         return raw
     return np.where(np.isnan(raw), np.nan, np.searchsorted(np.array(cuts), raw, side="left").astype(np.float64))
+
+
+def label_of(head: Head, target: Floats, output: str) -> Floats:
+    """Return what an answer is compared with: 1 where the row is of class `output`, else 0; or the regression label."""
+    if head.kind == "regression":
+        return target
+    return np.asarray(target == head.classes.index(output), dtype=np.float64)

@@ -7,6 +7,7 @@ nothing to learn is set aside with its counts and the others go on. Same rows, s
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from itertools import groupby
+from operator import attrgetter
 
 import numpy as np
 import polars as pl
@@ -19,13 +20,8 @@ from grinder_resources.learning.metrics import point_scores
 from grinder_resources.learning.selection import FeatureSet
 from grinder_resources.learning.specs import BoosterParams, Head, ModelSpec
 from grinder_resources.learning.splits import Parts, Rows, Split, split_rows
-from grinder_resources.learning.targets import Cuts, coded_target, quantile_cuts, raw_target
-
-MIN_TRAIN_ROWS = 10
-"""Train rows a class needs, and a regression twice over."""
-
-MIN_VAL_ROWS = 3
-"""Validation rows a class needs, and a regression twice over; below that early stopping follows single rows."""
+from grinder_resources.learning.targets import Cuts, coded_target, label_of, raw_target
+from grinder_resources.learning.tasks import Task, task_of
 
 
 @dataclass(frozen=True)
@@ -107,21 +103,6 @@ class Prepared:
     raw: dict[str, Floats]
 
 
-@dataclass(frozen=True)
-class _Task:
-    """A head with its coded target and the labelled rows of each part."""
-
-    head: Head
-    target: Floats
-    cuts: Cuts
-    train: Rows
-    val: Rows
-
-    @property
-    def row_key(self) -> tuple[bytes, bytes]:
-        return self.train.tobytes(), self.val.tobytes()
-
-
 def prepare(spec: ModelSpec, frame: pl.DataFrame) -> Prepared:
     """Return the dataset rows sorted by time, then venue, symbol and row id, ready to be fitted on any split."""
     ordered = frame.sort(*dict.fromkeys(("ts_ns", "venue", "symbol", *spec.row_id)))
@@ -163,62 +144,22 @@ def train(spec: ModelSpec, frame: pl.DataFrame, split: Split) -> TrainedModel:
 
 def fit_heads(prepared: Prepared, parts: Parts) -> tuple[tuple[FittedHead, ...], tuple[UntrainableHead, ...]]:
     """Return the fitted heads and those left out, each in the spec's order."""
-    tasks = [_task(prepared, head, parts) for head in prepared.spec.heads]
-    reasons = {task.head.name: _nothing_to_learn(task) for task in tasks}
-    fitted = {
-        head.head.name: head for head in _fit_tasks(prepared, [task for task in tasks if not reasons[task.head.name]])
-    }
+    tasks = [task_of(head, prepared.raw[head.name], parts) for head in prepared.spec.heads]
+    fitted = {head.head.name: head for head in _fit_tasks(prepared, [task for task in tasks if not task.obstacle])}
     heads = tuple(fitted[head.name] for head in prepared.spec.heads if head.name in fitted)
-    return heads, tuple(UntrainableHead(name, reason) for name, reason in reasons.items() if reason)
+    return heads, tuple(UntrainableHead(task.head.name, task.obstacle) for task in tasks if task.obstacle)
 
 
-def _task(prepared: Prepared, head: Head, parts: Parts) -> _Task:
-    raw = prepared.raw[head.name]
-    cuts = quantile_cuts(head, raw, parts.train)
-    target = coded_target(raw, cuts)
-    return _Task(head, target, cuts, *(rows[~np.isnan(target[rows])] for rows in (parts.train, parts.val)))
-
-
-def _nothing_to_learn(task: _Task) -> str:
-    """Return why the head cannot be fitted, or nothing."""
-    for part, rows, needed in (("train", task.train, MIN_TRAIN_ROWS), ("validation", task.val, MIN_VAL_ROWS)):
-        target = task.target[rows]
-        if task.head.kind == "regression":
-            if len(rows) < 2 * needed or np.ptp(target) == 0.0:
-                return f"{len(rows)} {part} rows, needs {2 * needed} that differ"
-            continue
-        counts = np.bincount(target.astype(np.int64), minlength=len(task.head.classes))
-        if counts.min() < needed:
-            held = ", ".join(f"{count} {name}" for name, count in zip(task.head.classes, counts, strict=True))
-            return f"{part} rows hold {held}, needs {needed} of each"
-    return ""
-
-
-def _fit_tasks(prepared: Prepared, tasks: list[_Task]) -> Iterator[FittedHead]:
-    """Fit heads that share their rows on one quantized matrix after the other."""
+def _fit_tasks(prepared: Prepared, tasks: list[Task]) -> Iterator[FittedHead]:
+    """Fit tasks on the same rows one after the other on one pair of quantized matrices."""
     params, values = prepared.spec.params, prepared.matrix.values
-    for _, group in groupby(sorted(tasks, key=lambda task: task.row_key), key=lambda task: task.row_key):
+    by_rows = attrgetter("rows_key")
+    for _, group in groupby(sorted(tasks, key=by_rows), key=by_rows):
         shared = list(group)
         rows = row_set(values[shared[0].train], values[shared[0].val], params)
         for task in shared:
-            model, rounds = fit(task.head, rows, _learned(task, task.train), _learned(task, task.val), params)
-            yield FittedHead(task.head, model, rounds, task.cuts, _baseline(task))
-
-
-def _learned(task: _Task, rows: Rows) -> Floats:
-    return task.target[rows] / task.head.unit
-
-
-def _baseline(task: _Task) -> tuple[float, ...]:
-    labels = (label_of(task.head, task.target[task.train], output) for output in task.head.outputs)
-    return tuple(float(label.mean()) for label in labels)
-
-
-def label_of(head: Head, target: Floats, output: str) -> Floats:
-    """Return what an answer is compared with: 1 where the row is of class `output`, else 0; or the regression label."""
-    if head.kind == "regression":
-        return target
-    return np.asarray(target == head.classes.index(output), dtype=np.float64)
+            model, rounds = fit(task.head, rows, task.learned(task.train), task.learned(task.val), params)
+            yield FittedHead(task.head, model, rounds, task.cuts, task.baseline)
 
 
 def labelled_rows(prepared: Prepared, fitted: FittedHead, rows: Rows) -> tuple[Rows, Floats]:

@@ -69,7 +69,7 @@ class LabelConfig:
 
 
 @dataclass(frozen=True)
-class Path:
+class MidPath:
     """The mid from t1 on: `ns[0]` is 0 with the mid in force at t1; then one entry a quote, ns since t1.
 
     `beyond` is the distance past the level in the approach direction, half ticks; negative means it has come back.
@@ -84,7 +84,7 @@ class Path:
         return int(self.ns[at]) if hit[at] else None
 
 
-def path_after(touch: Mapping[str, int], ts_ns: Ints, mid: Ints) -> Path:
+def path_after(touch: Mapping[str, int], ts_ns: Ints, mid: Ints) -> MidPath:
     """Return the path of a confirmed touch from the session's quotes; needs at least one quote at or before t1.
 
     touch
@@ -93,7 +93,7 @@ def path_after(touch: Mapping[str, int], ts_ns: Ints, mid: Ints) -> Path:
     t1_ns = touch["confirm_ts_ns"]
     first, last = np.searchsorted(ts_ns, (t1_ns, touch["label_end_ns"]), side="right")
     beyond = touch["direction_sign"] * (mid[first - 1 : last] - touch["level_price_half_ticks"])
-    return Path(ns=np.maximum(ts_ns[first - 1 : last] - t1_ns, 0), beyond=beyond)
+    return MidPath(ns=np.maximum(ts_ns[first - 1 : last] - t1_ns, 0), beyond=beyond)
 
 
 def longest_silence_ns(ts_ns: Ints, t1_ns: int, end_ns: int) -> int:
@@ -102,7 +102,7 @@ def longest_silence_ns(ts_ns: Ints, t1_ns: int, end_ns: int) -> int:
     return int(np.diff(np.append(ts_ns[first - 1 : last], end_ns)).max())
 
 
-def label_path(path: Path, thresholds: tuple[int, int], atr_sum_half_ticks: int) -> dict[str, Label]:
+def label_path(path: MidPath, thresholds: tuple[int, int], atr_sum_half_ticks: int) -> dict[str, Label]:
     """Return every label but `label_end_ns` for one path."""
     breaks = {k: path.first_ns(path.beyond >= width) for k, width in zip(THRESHOLDS, thresholds, strict=True)}
     bounces = {k: path.first_ns(path.beyond <= -width) for k, width in zip(THRESHOLDS, thresholds, strict=True)}

@@ -15,7 +15,7 @@ from grinder_resources.contracts.events import LEVEL_EVENTS, LEVEL_KINDS
 from grinder_resources.contracts.instruments import NS_PER_SECOND, Instrument
 from grinder_resources.errors import UnknownName
 from grinder_resources.market.exact import half_even
-from grinder_resources.market.labels import Ints, LabelConfig, Path, label_path, longest_silence_ns, path_after
+from grinder_resources.market.labels import Ints, LabelConfig, MidPath, label_path, longest_silence_ns, path_after
 from grinder_resources.market.levels import LevelConfig, level_series
 from grinder_resources.market.minutes import Minutes, atr_sum, is_of, session_minutes, values_at
 from grinder_resources.market.touches import TouchConfig, find_touches
@@ -115,7 +115,9 @@ def _fate(touch: dict[str, Any], ts_ns: Ints, close_ns: int, config: LabelConfig
     return "events"
 
 
-def _row(touch: dict[str, Any], path: Path, instrument: Instrument, day: date, config: LabelConfig) -> dict[str, Any]:
+def _row(
+    touch: dict[str, Any], path: MidPath, instrument: Instrument, day: date, config: LabelConfig
+) -> dict[str, Any]:
     level, sign, atr = touch["level_price_half_ticks"], touch["direction_sign"], touch["atr_sum_half_ticks"]
     spot = level + sign * int(path.beyond[0])
     direction = "UP" if sign > 0 else "DOWN"

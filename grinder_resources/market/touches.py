@@ -119,7 +119,7 @@ def _outside_cooldown(entries: Ints, times: Ints, cooldown_ns: int) -> list[int]
     for entry, time in zip(entries.tolist(), times.tolist(), strict=True):
         if time >= ready_ns:
             kept.append(entry)
-            ready_ns = time + cooldown_ns
+            ready_ns = time + max(cooldown_ns, 1)  # the instant is part of an event's name
     return kept
 
 

@@ -145,9 +145,7 @@ def _rules(config: DemoConfig, instrument: DemoInstrument) -> Rules:
     )
 
 
-def _trades_frame(
-    instrument: DemoInstrument, event_us: Ints, received_us: Ints, trades: Trades
-) -> pl.DataFrame:
+def _trades_frame(instrument: DemoInstrument, event_us: Ints, received_us: Ints, trades: Trades) -> pl.DataFrame:
     """One row a print: an order that took two prices prints twice at the same instant, best price first."""
     prints = np.repeat(np.arange(event_us.size), (trades.lots > 0) * 1 + (trades.deeper_lots > 0))
     second = np.concatenate(([False], prints[1:] == prints[:-1]))

@@ -79,9 +79,7 @@ def _draw_regimes(config: DemoConfig, rng: np.random.Generator) -> npt.NDArray[n
     return regimes
 
 
-def _draw_informed(
-    config: DemoConfig, regime: npt.NDArray[np.int8], rng: np.random.Generator
-) -> npt.NDArray[np.int8]:
+def _draw_informed(config: DemoConfig, regime: npt.NDArray[np.int8], rng: np.random.Generator) -> npt.NDArray[np.int8]:
     share = np.array([behaviour.informed_share for behaviour in config.regimes])[regime]
     starts = np.flatnonzero(rng.random(regime.size) < share / (1.0 - share) / config.informed_seconds)
     informed = np.zeros(regime.size, dtype=np.int8)

@@ -37,9 +37,7 @@ def trades_frame(
     )
 
 
-def quotes_frame(
-    instrument: DemoInstrument, times: tuple[Ints, Ints], quotes: Quotes
-) -> pl.DataFrame:
+def quotes_frame(instrument: DemoInstrument, times: tuple[Ints, Ints], quotes: Quotes) -> pl.DataFrame:
     """Return rows of a Tardis `quotes` file."""
     return _rows(
         instrument,
@@ -53,9 +51,7 @@ def quotes_frame(
     )
 
 
-def books_frame(
-    instrument: DemoInstrument, times: tuple[Ints, Ints], book: Quotes
-) -> pl.DataFrame:
+def books_frame(instrument: DemoInstrument, times: tuple[Ints, Ints], book: Quotes) -> pl.DataFrame:
     """Return rows of a Tardis `book_snapshot_25` file from (rows, levels) arrays, best level first."""
     columns: dict[str, pl.Series] = {}
     for level in range(book.bid.shape[1]):

@@ -13,7 +13,7 @@ from grinder_resources.contracts.bronze import DEPTH
 from grinder_resources.contracts.events import CONTEXT_NAMES, IDENTITY_NAMES, LABEL_NAMES, LEVEL_EVENTS
 from grinder_resources.contracts.validation import schema_failures
 from grinder_resources.errors import UnknownName
-from grinder_resources.features.build import build_features, event_of, evaluate, market_day
+from grinder_resources.features.build import build_features, evaluate, event_of, market_day
 from grinder_resources.features.manifest import feature_table, load_manifest, versions
 from grinder_resources.features.moment import Settings
 from grinder_resources.features.version import FeatureManifest
@@ -88,17 +88,18 @@ def test_nothing_after_t1_enters_a_feature(seed: int, place: float, shift: int) 
 
 
 def test_what_happens_before_t1_does_enter() -> None:
-    """The same change made before the touch shows in every event, so the law above can fail."""
-    row = EVENTS_5.row(40, named=True)
-    changed = DAY_5.changed_after(row["ts_ns"] - 60_000_000_000, 3)
-    before = FEATURES_5.row(by_predicate=pl.col("event_id") == row["event_id"], named=True)
-    after = features_of(changed, EVENTS_5).row(by_predicate=pl.col("event_id") == row["event_id"], named=True)
+    """The same change made within the windows shows in the event, so the law above can fail."""
+    before = FEATURES_5.filter(pl.col("tape_buy_vol_lots") > 0).row(0, named=True)
+    changed = DAY_5.changed_after(before["confirm_ts_ns"] - 60_000_000_000, 3)
+    after = features_of(changed, EVENTS_5).row(by_predicate=pl.col("event_id") == before["event_id"], named=True)
     assert {name for name in before if before[name] != after[name]} > {"tape_buy_vol_lots", "barrier_delta_liq_lots"}
 
 
 def test_labels_do_not_enter_a_feature() -> None:
     """Other labels in the events leave every feature as it is."""
-    other = EVENTS_5.with_columns(outcome=pl.lit("CHOP"), strength_signed=pl.lit(7, pl.Int32()), t1_60=pl.lit(0, pl.Int8()))
+    other = EVENTS_5.with_columns(
+        outcome=pl.lit("CHOP"), strength_signed=pl.lit(7, pl.Int32()), t1_60=pl.lit(0, pl.Int8())
+    )
     names = [column.name for column in FULL.features]
     assert_frame_equal(features_of(DAY_5, other).select(names), FEATURES_5.select(names))
 
@@ -106,7 +107,9 @@ def test_labels_do_not_enter_a_feature() -> None:
 def test_dropping_other_events_leaves_a_row_as_it_is() -> None:
     """A row depends on the market, not on which other touches kept their labels."""
     some = EVENTS_5.gather_every(3)
-    assert_frame_equal(features_of(DAY_5, some), FEATURES_5.filter(pl.col("event_id").is_in(some["event_id"].to_list())))
+    assert_frame_equal(
+        features_of(DAY_5, some), FEATURES_5.filter(pl.col("event_id").is_in(some["event_id"].to_list()))
+    )
 
 
 def test_order_of_rows_does_not_matter() -> None:

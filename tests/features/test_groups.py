@@ -42,7 +42,18 @@ def known(*points: tuple[float, int]) -> Known:
 
 
 def market(**parts: object) -> Market:
-    kinds = ("PRIOR_HIGH", "PRIOR_LOW", "OR_HIGH", "OR_LOW", "SESSION_HIGH", "SESSION_LOW", "SMA_200", "VWAP", "ROUND", "SMA_400")
+    kinds = (
+        "PRIOR_HIGH",
+        "PRIOR_LOW",
+        "OR_HIGH",
+        "OR_LOW",
+        "SESSION_HIGH",
+        "SESSION_LOW",
+        "SMA_200",
+        "VWAP",
+        "ROUND",
+        "SMA_400",
+    )
     mids = quotes([(0, 1999)])
     empty = Market(
         open_ns=OPEN_NS,
@@ -52,7 +63,7 @@ def market(**parts: object) -> Market:
         volume_today=NOTHING,
         volume_before=(),
         tape=signed_tape(TRADES.empty(), mids["ts_ns"].to_numpy(), np.array([1999])),
-        books=Books(np.array([], np.int64), DEPTH.empty()),
+        books=Books.of(DEPTH.empty()),
     )
     return replace(empty, **parts)
 
@@ -187,15 +198,14 @@ def test_confluence_alignment(event: Event, values: tuple[int | None, ...], expe
 
 
 def with_books(*points: tuple[float, dict[int, int], dict[int, int]]) -> dict[str, Books]:
-    frame = books(list(points))
-    return {"books": Books(frame["ts_ns"].to_numpy(), frame)}
+    return {"books": Books.of(books(list(points)))}
 
 
 BID = {990: 5}
 
 
 def test_barrier_of_the_asks() -> None:
-    """Ask depth within 8 ticks of L goes 60, 20, 30 over the window; the last level in the zone is three times the usual."""
+    """Ask depth within 8 ticks of L goes 60, 20, 30 over the window; the last level is twice the usual."""
     at = moment(
         **with_books(
             (50, BID, {1000: 999}),
@@ -253,11 +263,14 @@ def test_barrier_gone_is_zero() -> None:
 
 
 @pytest.mark.parametrize(
-    ("last", "state"), [({1000: 10, 1012: 10}, "NEUTRAL"), ({1000: 10, 1012: 99}, "WEAK"), ({1000: 90, 1012: 1}, "WALL")]
+    ("last", "state"),
+    [({1000: 10, 1012: 10}, "NEUTRAL"), ({1000: 10, 1012: 99}, "WEAK"), ({1000: 90, 1012: 1}, "WALL")],
 )
 def test_barrier_states(last: dict[int, int], state: str) -> None:
     """Unchanged depth is neutral, or weak beside a large book; grown and large it is a wall."""
-    assert BARRIER_PHYSICS.compute(moment(**with_books((99, BID, {1000: 10}), (300, BID, last))))["barrier_state"] == state
+    assert (
+        BARRIER_PHYSICS.compute(moment(**with_books((99, BID, {1000: 10}), (300, BID, last))))["barrier_state"] == state
+    )
 
 
 def with_tape(points: list[tuple[float, int, int, int]], mid: int = 1999) -> dict[str, object]:
@@ -302,8 +315,10 @@ def test_tape_without_prints() -> None:
 
 
 def test_unknown_aggressors_get_the_side_of_the_quote_test() -> None:
-    """Above the mid before it a print was bought, below it sold, at it neither; a quote in the same instant is too late."""
-    prints = trades([(-1, 1000, 1, 0), (10, 1000, 1, 0), (11, 999, 1, 0), (20, 1001, 1, 0), (30, 1000, 1, 0), (40, 990, 1, 1)])
+    """Above the mid before it a print was bought, below it sold, at it neither; a quote at its own instant is late."""
+    prints = trades(
+        [(-1, 1000, 1, 0), (10, 1000, 1, 0), (11, 999, 1, 0), (20, 1001, 1, 0), (30, 1000, 1, 0), (40, 990, 1, 1)]
+    )
     quote_ns, mids = OPEN_NS + np.array([0, 20, 25]) * SECOND, np.array([1999, 2010, 2000])
     assert signed_tape(prints, quote_ns, mids).side.tolist() == [0, 1, -1, 1, 0, 1]
 
@@ -326,7 +341,12 @@ def test_sweep(points: list[tuple[float, int, int, int]], expected: int) -> None
 
 def test_pressures() -> None:
     """Depth lost and a wall of half the usual size, buying and rising prints: both push up."""
-    done = {"barrier_delta_liq_x1000": -1000, "wall_ratio_x1000": 500, "tape_imbalance_bps": 4000, "tape_velocity_atr_x1000": 600}
+    done = {
+        "barrier_delta_liq_x1000": -1000,
+        "wall_ratio_x1000": 500,
+        "tape_imbalance_bps": 4000,
+        "tape_velocity_atr_x1000": 600,
+    }
     up, down = (PRESSURE_INDICATORS.compute(moment(event, done=done)) for event in (UP, DOWN))
     assert up == {"liquidity_pressure_x1000": 625, "tape_pressure_x1000": 500}  # (500 + 750) / 2, (400 + 600) / 2
     assert down == {"liquidity_pressure_x1000": 625, "tape_pressure_x1000": -500}

@@ -101,7 +101,10 @@ def test_mechanics_only_version() -> None:
 @pytest.mark.parametrize("ablation", ABLATIONS)
 def test_labels_and_identity_never_enter(stage: str, ablation: str) -> None:
     """Neither do the prices in the context, nor anything a later version may store under a label's name."""
-    later = {name: pl.Int64() for name in ("t1_300", "t2_break_180", "t1", "outcome_4min", "future_price_5min", "anchor_spot")}
+    later = {
+        name: pl.Int64()
+        for name in ("t1_300", "t2_break_180", "t1", "outcome_4min", "future_price_5min", "anchor_spot")
+    }
     features = select_features(pl.Schema({**LEVEL_EVENTS.schema, **FULL, **later}), stage, ablation)
     used = {*features.numeric, *features.categorical}
     allowed = {"level_kind_name", "direction", "direction_sign"}

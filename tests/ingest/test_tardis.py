@@ -45,10 +45,13 @@ def test_trades_become_integer_rows(stage: Stage, name: str) -> None:
 
 def test_columns_are_found_by_name_in_any_order(stage: Stage) -> None:
     """A reordered header with an extra column gives the same row; one row alone is a day."""
-    text = f"symbol,bid_amount,bid_price,ask_price,ask_amount,timestamp,local_timestamp,exchange,x\nBTCUSDT,2,99.5,100,3,{T0},,binance,9\n"
+    text = "symbol,bid_amount,bid_price,ask_price,ask_amount,timestamp,local_timestamp,exchange,x\n"
+    text += f"BTCUSDT,2,99.5,100,3,{T0},,binance,9\n"
     with pytest.raises(UnknownFile):
         stage({"q.csv": text})
-    text = "exchange," + text.replace(",exchange,", ",").replace("BTCUSDT,2", "binance,BTCUSDT,2").replace(",binance,9", ",9")
+    text = "exchange," + text.replace(",exchange,", ",").replace("BTCUSDT,2", "binance,BTCUSDT,2").replace(
+        ",binance,9", ",9"
+    )
     rows = bronze_day(stage({"q.csv": text}), QUOTES, DAY)
     assert rows.drop("date").rows() == [("binance", "BTCUSDT", T0 * 1000, None, 2, 9950, 2_000_000, 10_000, 3_000_000)]
 
@@ -64,45 +67,51 @@ def test_books_become_lists_and_a_thin_book_shorter_ones(stage: Stage) -> None:
     assert rows["is_snapshot"].to_list() == [True, True]
 
 
-@pytest.mark.parametrize(("cells", "reason"), [
-    ("100,1,99,2,,3,98,4", "bad_levels"),
-    (",,99,2,101,3,98,4", "bad_levels"),
-    ("100,1,99,2,100,3,98,4", "bad_levels"),
-    ("100,1,99,2,101,3,99.5,4", "bad_levels"),
-    (",,99,2,,,98,4", "bad_levels"),
-    ("100,0,99,2,101,3,98,4", "not_positive"),
-    ("100,1,100.01,2,101,3,98,4", "crossed"),
-    ("100,1,100,2,101,3,98,4", "locked"),
-    ("100,1,99.001,2,101,3,98,4", "off_grid"),
-])
+@pytest.mark.parametrize(
+    ("cells", "reason"),
+    [
+        ("100,1,99,2,,3,98,4", "bad_levels"),
+        (",,99,2,101,3,98,4", "bad_levels"),
+        ("100,1,99,2,100,3,98,4", "bad_levels"),
+        ("100,1,99,2,101,3,99.5,4", "bad_levels"),
+        (",,99,2,,,98,4", "bad_levels"),
+        ("100,0,99,2,101,3,98,4", "not_positive"),
+        ("100,1,100.01,2,101,3,98,4", "crossed"),
+        ("100,1,100,2,101,3,98,4", "locked"),
+        ("100,1,99.001,2,101,3,98,4", "off_grid"),
+    ],
+)
 def test_a_bad_book_is_kept_aside(stage: Stage, cells: str, reason: str) -> None:
     """Holes, unsorted levels, an empty side, a size of zero, a crossed or locked top."""
     start = f"binance,BTCUSDT,{T0},{T0},"
     assert reasons(stage, {"b.csv": f"{BOOK_HEADER}\n{start}100,1,99,2,101,3,98,4\n{start}{cells}\n"}) == [(3, reason)]
 
 
-@pytest.mark.parametrize(("line", "reason"), [
-    (trade(1, "1,buy,100.001,1"), "off_grid"),
-    (trade(1, "1,buy,nan,1"), "not_finite"),
-    (trade(1, "1,buy,100,inf"), "not_finite"),
-    (trade(1, "1,buy,1e39,1"), "too_large"),
-    (trade(1, "1,buy,-0.0,1"), "not_positive"),
-    (trade(1, "1,buy,100,-1"), "not_positive"),
-    (trade(1, "1,buy,5e-324,1"), "off_grid"),
-    (trade(1, "1,buy,abc,1"), "wrong_type"),
-    (trade(1, "1,BUY,100,1"), "wrong_type"),
-    (trade(1, "1,buy,,1"), "missing_field"),
-    (trade(1, "1,,100,1"), "missing_field"),
-    (trade(1, "1,buy,100,1,9"), "wrong_field_count"),
-    (trade(1, "1,buy,100"), "wrong_field_count"),
-    (trade(1, "1,buy,100,1\0"), "wrong_type"),
-    (trade(1, "1,buy,100,1").replace("BTCUSDT", "ETHUSDT"), "foreign_row"),
-    (trade(1, "1,buy,100,1").replace("binance", "bybit"), "foreign_row"),
-    (trade(-T0, "1,buy,100,1"), "out_of_range_time"),
-    (trade(1, "1,buy,100,1").replace(str(T0 + 1), f"{T0 + 1}.5"), "wrong_type"),
-    ("x" * 3000 + "\n", "line_too_long"),
-    (trade(1, "1,buy,100,1")[:-1], "cut_line"),
-])
+@pytest.mark.parametrize(
+    ("line", "reason"),
+    [
+        (trade(1, "1,buy,100.001,1"), "off_grid"),
+        (trade(1, "1,buy,nan,1"), "not_finite"),
+        (trade(1, "1,buy,100,inf"), "not_finite"),
+        (trade(1, "1,buy,1e39,1"), "too_large"),
+        (trade(1, "1,buy,-0.0,1"), "not_positive"),
+        (trade(1, "1,buy,100,-1"), "not_positive"),
+        (trade(1, "1,buy,5e-324,1"), "off_grid"),
+        (trade(1, "1,buy,abc,1"), "wrong_type"),
+        (trade(1, "1,BUY,100,1"), "wrong_type"),
+        (trade(1, "1,buy,,1"), "missing_field"),
+        (trade(1, "1,,100,1"), "missing_field"),
+        (trade(1, "1,buy,100,1,9"), "wrong_field_count"),
+        (trade(1, "1,buy,100"), "wrong_field_count"),
+        (trade(1, "1,buy,100,1\0"), "wrong_type"),
+        (trade(1, "1,buy,100,1").replace("BTCUSDT", "ETHUSDT"), "foreign_row"),
+        (trade(1, "1,buy,100,1").replace("binance", "bybit"), "foreign_row"),
+        ("binance,BTCUSDT,0,0,1,buy,100,1\n", "out_of_range_time"),
+        (trade(1, "1,buy,100,1").replace(str(T0 + 1), f"{T0 + 1}.5"), "wrong_type"),
+        ("x" * 3000 + "\n", "line_too_long"),
+        (trade(1, "1,buy,100,1")[:-1], "cut_line"),
+    ],
+)
 def test_a_bad_trade_is_kept_aside_and_its_neighbours_stay(stage: Stage, line: str, reason: str) -> None:
     """The reason, the line number, and conservation in the log."""
     text = TRADE_HEADER + trade(0, "7,buy,100,1") + line
@@ -139,14 +148,21 @@ def test_late_rows_are_sorted_and_counted_and_later_ones_kept_aside(stage: Stage
 
 def test_a_trade_seen_twice_counts_once_and_a_contradiction_counts_never(stage: Stage) -> None:
     """Same id and content: the first stays. Same id, other content: both kept aside. No id: never compared."""
-    text = TRADE_HEADER + "".join([
-        trade(0, "1,buy,100,1"), trade(0, "1,buy,100,1"), trade(1, "2,buy,100,1"), trade(1, "2,buy,100,2"),
-        trade(2, ",buy,100,1"), trade(2, ",buy,100,1"),
-    ])
+    text = TRADE_HEADER + "".join(
+        [
+            trade(0, "1,buy,100,1"),
+            trade(0, "1,buy,100,1"),
+            trade(1, "2,buy,100,1"),
+            trade(1, "2,buy,100,2"),
+            trade(2, ",buy,100,1"),
+            trade(2, ",buy,100,1"),
+        ]
+    )
     staged = stage({"t.csv": text})
     assert bronze_day(staged, TRADES, DAY)["trade_id"].to_list() == ["1", None, None]
     assert bronze_day(staged, QUARANTINE, DAY).select("line", "reason").rows() == [
-        (4, "conflicting_duplicate"), (5, "conflicting_duplicate"),
+        (4, "conflicting_duplicate"),
+        (5, "conflicting_duplicate"),
     ]
     log = ingest_log_day(staged, DAY).row(0, named=True)
     assert (log["rows_in"], log["rows_out"], log["quarantined"], log["deduplicated"]) == (6, 3, 2, 1)
@@ -186,8 +202,8 @@ def test_windows_line_ends_and_blank_lines_change_nothing(stage: Stage) -> None:
 
 def test_a_header_alone_is_an_empty_file_of_the_named_symbol(stage: Stage) -> None:
     """It delivers nothing and stops nothing."""
-    staged = stage({
-        "binance_trades_2024-08-08_BTCUSDT.csv": TRADE_HEADER, "q.csv": QUOTE_HEADER + quote(0, "1,100,99,1")
-    })
+    staged = stage(
+        {"binance_trades_2024-08-08_BTCUSDT.csv": TRADE_HEADER, "q.csv": QUOTE_HEADER + quote(0, "1,100,99,1")}
+    )
     assert staged.days(TRADES) == []
     assert staged.days() == [DAY]

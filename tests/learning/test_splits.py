@@ -88,6 +88,14 @@ def test_label_that_is_open_when_the_next_part_begins_is_dropped() -> None:
     assert (parts.train.tolist(), parts.val.tolist(), parts.test.tolist(), parts.purged) == ([1], [2], [3], 1)
 
 
+def test_validation_is_purged_against_the_test_day() -> None:
+    """Its labels stop the boosting; none may have seen the test day."""
+    frame = rows([100, 86_460, 90_000, 172_900], [10, 86_440, 82_899, 10])
+    days = tuple(date(1970, 1, number) for number in (1, 2, 3))
+    parts = split_rows(frame, Split(days[:1], days[1:2], days[2:], embargo_ns=0))
+    assert (parts.train.tolist(), parts.val.tolist(), parts.test.tolist(), parts.purged) == ([0], [2], [3], 1)
+
+
 def test_embargo_moves_the_border_earlier() -> None:
     """With 60 s of embargo a label must have ended a minute before the next part."""
     frame = rows([100, 200, 300, 86_460, 172_900], [86_299, 86_200, 10, 10, 10])

@@ -143,7 +143,9 @@ def test_a_silence_in_the_label_window_drops_the_touch() -> None:
 def test_a_label_window_past_the_session_drops_the_touch() -> None:
     """The window may end with the session, not after it."""
     for seconds, kept in ((86_400 - 720, 1), (86_400 - 719, 0)):
-        events, counts = events_of([(seconds - 50, 1980), (seconds, 1999)], EventConfig(CONFIG.levels, CONFIG.touches, LABELS))
+        events, counts = events_of(
+            [(seconds - 50, 1980), (seconds, 1999)], EventConfig(CONFIG.levels, CONFIG.touches, LABELS)
+        )
         assert (events.height, counts["past_session_end"]) == (kept, 1 - kept)
 
 

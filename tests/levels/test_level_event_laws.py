@@ -49,14 +49,16 @@ def test_labels_come_from_the_window_alone(seed: int) -> None:
     assert late.row(by_predicate=same, named=True) == event
     soon, _ = events_of(day.changed_after(event["confirm_ts_ns"], 5000))
     row = soon.row(by_predicate=same, named=True)
-    assert row["outcome"] == ("BREAK" if event["direction"] == "UP" else "BOUNCE") or event["time_to_threshold_2_ms"] == 0
+    assert (
+        row["outcome"] == ("BREAK" if event["direction"] == "UP" else "BOUNCE") or event["time_to_threshold_2_ms"] == 0
+    )
     assert {name: row[name] for name in KNOWN_AT_T1} == {name: event[name] for name in KNOWN_AT_T1}
 
 
 @FEW
 @given(SEEDS)
 def test_every_touch_is_accounted_for(seed: int) -> None:
-    """touches = events + no_atr + past_session_end + quote_gap; every row keeps the table's contract and its own sense."""
+    """Touches = events + no_atr + past_session_end + quote_gap, and every row agrees with itself."""
     day = random_day(seed, minutes=90)
     events, counts = events_of(replace(day, bars_before=day.bars_before.clear()))
     assert counts["touches"] == sum(counts[fate] for fate in ("events", "no_atr", "past_session_end", "quote_gap"))
@@ -99,7 +101,8 @@ def test_reflecting_prices_swaps_sides_and_keeps_outcomes(seed: int) -> None:
     events = events_of(day)[0].filter(known).select(names)
     turned = events_of(mirrored(day))[0].filter(known).select(names)
     back = turned.with_columns(
-        pl.col("level_kind_name").replace_strict(MIRRORED), pl.col("direction").replace_strict({"UP": "DOWN", "DOWN": "UP"})
+        pl.col("level_kind_name").replace_strict(MIRRORED),
+        pl.col("direction").replace_strict({"UP": "DOWN", "DOWN": "UP"}),
     )
     assert events.height > 10
     assert_frame_equal(events.sort(names[:2]), back.sort(names[:2]))

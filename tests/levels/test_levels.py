@@ -19,7 +19,9 @@ CONFIG = LevelConfig()
 NEW_YORK = Instrument("demo", "AAA", Decimal("0.01"), Decimal(1), "09:30-16:00 America/New_York")
 
 
-def levels_at(minutes: list[int], today: pl.DataFrame, before: pl.DataFrame, config: LevelConfig = CONFIG) -> list[dict]:
+def levels_at(
+    minutes: list[int], today: pl.DataFrame, before: pl.DataFrame, config: LevelConfig = CONFIG
+) -> list[dict]:
     series = level_series(session_minutes(today, before, INSTRUMENT, DAY), config)
     return values_at(series, pl.Series([OPEN_NS + minute * MINUTE for minute in minutes])).to_dicts()
 
@@ -103,7 +105,8 @@ def test_true_range_reaches_to_the_previous_close_within_a_day() -> None:
 
 
 @pytest.mark.parametrize(
-    ("price_half_ticks", "step"), [(36_380, 50), (2_840, 5), (1_236_004, 2000), (200, 1), (1, 1), (80_000, 200), (79_999, 100)]
+    ("price_half_ticks", "step"),
+    [(36_380, 50), (2_840, 5), (1_236_004, 2000), (200, 1), (1, 1), (80_000, 200), (79_999, 100)],
 )
 def test_round_step(price_half_ticks: int, step: int) -> None:
     """The largest 1-2-5 step within 50 bps: 50 cents at 181.90, 5 at 14.20, 200.0 at 61800.2 with a tick of 0.1."""

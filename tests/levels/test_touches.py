@@ -19,7 +19,9 @@ def known(*points: tuple[float, int]) -> pl.DataFrame:
 def touches_of(
     points: list[tuple[float, int]], config: TouchConfig = CONFIG, level: pl.DataFrame | None = None, atr: int = 0
 ) -> pl.DataFrame:
-    mids = pl.DataFrame([(int(at * SECOND), mid) for at, mid in points], schema=["ts_ns", "mid_half_ticks"], orient="row")
+    mids = pl.DataFrame(
+        [(int(at * SECOND), mid) for at, mid in points], schema=["ts_ns", "mid_half_ticks"], orient="row"
+    )
     level = known((0, 1000)) if level is None else level
     return find_touches(mids, {"VWAP": level}, known((0, atr)), config)[0]
 
@@ -38,7 +40,7 @@ CASES = {
     "jumping over is no touch": ([(0, 990), (1, 1010)], []),
     "staying inside is one touch": ([(0, 990), (1, 999), (2, 1001), (3, 1000)], [(1, 1)]),
     "leaving and coming back": ([(0, 990), (1, 999), (2, 1010), (3, 1001)], [(1, 1), (3, -1)]),
-    "in the same instant": ([(0, 990), (1, 999), (1, 990), (1, 999)], [(1, 1), (1, 1)]),
+    "one touch an instant": ([(0, 990), (1, 999), (1, 990), (1, 999)], [(1, 1)]),
 }
 
 

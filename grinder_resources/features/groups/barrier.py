@@ -61,23 +61,21 @@ def _barrier_physics(at: Moment) -> Row:
 def _observe(at: Moment) -> Barrier | None:
     event, settings = at.event, at.settings
     start_ns = event.t1_ns - settings.barrier_window_s * NS_PER_SECOND
-    books = at.market.books.between(start_ns, event.t1_ns, settings.book_max_age_s * NS_PER_SECOND)
-    if books is None:
+    max_age_ns = settings.book_max_age_s * NS_PER_SECOND
+    side = at.market.books.between(start_ns, event.t1_ns, max_age_ns, event.sign)
+    if side is None:
         return None
-    side = "ask" if event.sign > 0 else "bid"
-    ends = np.concatenate(([0], books[f"{side}_ticks"].list.len().cast(pl.Int64).cum_sum().to_numpy()))
-    beyond = event.sign * (2 * books[f"{side}_ticks"].explode().drop_nulls().to_numpy() - event.level)
-    lots = books[f"{side}_lots"].explode().drop_nulls().to_numpy()
+    beyond = event.sign * (2 * side.ticks - event.level)
     zone = max(settings.barrier_zone_least_half_ticks, event.share_of_atr(settings.barrier_zone_atr_x1000))
     inside = np.abs(beyond) <= zone
-    reaches = _last_of_each(beyond, ends) >= -zone
+    reaches = _last_of_each(beyond, side.ends) >= -zone
     if not (reaches[0] and reaches[-1]):
         return None
     return Barrier(
-        depths=_sums(np.where(inside, lots, 0), ends)[reaches],
-        last_levels=int(inside[ends[-2] :].sum()),
-        side_lots=int(lots.sum()),
-        side_levels=len(lots),
+        depths=_sums(np.where(inside, side.lots, 0), side.ends)[reaches],
+        last_levels=int(inside[side.ends[-2] :].sum()),
+        side_lots=int(side.lots.sum()),
+        side_levels=len(side.lots),
     )
 
 

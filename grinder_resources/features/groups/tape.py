@@ -57,12 +57,13 @@ def _velocity(tape: Tape, start_ns: int, event: Event) -> int | None:
 
 def _longest_sweep(tape: Tape, gap_ns: int) -> int:
     """Return the most prices that one run of prints from one side took, with no pause longer than the gap."""
-    if not len(tape.side):
+    sided = tape.side != 0
+    if not sided.any():
         return 0
-    new_run = (np.diff(tape.side) != 0) | (np.diff(tape.ts_ns) > gap_ns)
-    run = np.concatenate(([0], np.cumsum(new_run)))[tape.side != 0]
-    taken = np.unique(np.stack((run, tape.price[tape.side != 0])), axis=1)[0]
-    return int(np.unique(taken, return_counts=True)[1].max(initial=0))
+    run = np.append(0, np.cumsum((np.diff(tape.side) != 0) | (np.diff(tape.ts_ns) > gap_ns)))[sided]
+    price = tape.price[sided] - tape.price.min()
+    prices = int(price.max()) + 1
+    return int(np.bincount(np.unique(run * prices + price) // prices).max())
 
 
 TAPE_PHYSICS = Group(

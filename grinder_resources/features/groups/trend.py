@@ -5,7 +5,6 @@ depend on whether the first attempt became an event itself. It is 0 at a first a
 """
 
 from dataclasses import replace
-from types import MappingProxyType
 
 from grinder_resources.features.groups.barrier import BARRIER_PHYSICS
 from grinder_resources.features.groups.group import Group, maybe
@@ -13,20 +12,23 @@ from grinder_resources.features.groups.tape import TAPE_PHYSICS
 from grinder_resources.features.moment import INT32_MOST, Moment, Row, Value
 from grinder_resources.market.exact import clip
 
-SOURCES = MappingProxyType(
-    {
-        "barrier_delta_liq_x1000": BARRIER_PHYSICS,
-        "barrier_replenishment_ratio_x1000": BARRIER_PHYSICS,
-        "tape_velocity_atr_x1000": TAPE_PHYSICS,
-        "tape_imbalance_bps": TAPE_PHYSICS,
-    }
+SOURCES = (
+    "barrier_delta_liq_x1000",
+    "barrier_replenishment_ratio_x1000",
+    "tape_velocity_atr_x1000",
+    "tape_imbalance_bps",
 )
+"""Columns of book and tape whose change is a feature."""
 
 
 def _attempt_trend(at: Moment) -> Row:
-    first = replace(at, event=replace(at.event, t1_ns=at.event.attempt_t1_ns), done={})
-    then = {**BARRIER_PHYSICS.compute(first), **TAPE_PHYSICS.compute(first)}
+    then = at.done if at.event.attempt_t1_ns == at.event.t1_ns else _at_first_attempt(at)
     return {f"{name}_trend": _change(at.done[name], then[name]) for name in SOURCES}
+
+
+def _at_first_attempt(at: Moment) -> Row:
+    first = replace(at, event=replace(at.event, t1_ns=at.event.attempt_t1_ns), done={})
+    return {**BARRIER_PHYSICS.compute(first), **TAPE_PHYSICS.compute(first)}
 
 
 def _change(now: Value, before: Value) -> int | None:

@@ -1,0 +1,119 @@
+"""The code location: what it holds, and that every door leads to the same one."""
+
+import os
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+import yaml
+
+from grinder_assets.automation import FULL_RUN_SPECS, late_data
+from grinder_assets.definitions import build_defs, defs
+from grinder_resources.errors import OutOfRange
+
+ROOT = Path(__file__).resolve().parents[2]
+
+LINE = {
+    "bronze/trades": set(),
+    "bronze/quotes": set(),
+    "bronze/depth": set(),
+    "bronze/gates": set(),
+    "bronze/instruments": set(),
+    "bronze/quarantine": set(),
+    "bronze/ingest_log": {"bronze/trades", "bronze/quotes", "bronze/depth", "bronze/gates"},
+    "silver/bars": {"bronze/trades", "bronze/quotes"},
+    "silver/snapshots": {"bronze/trades", "bronze/quotes", "bronze/depth", "bronze/instruments"},
+    "silver/level_events": {"bronze/quotes", "bronze/instruments", "silver/bars"},
+    "gold/training/regime": {"silver/snapshots"},
+    "gold/training/signals_production": {"silver/features/v1_0_mechanics_only", "silver/features/v2_0_full_ensemble"},
+    "training/regime": {"gold/training/regime"},
+    "training/level_signals_stage_b_full": {"gold/training/signals_production"},
+    "reports/walk_forward/regime": {"training/regime", "gold/training/regime"},
+    "reports/calibration/regime": {"reports/walk_forward/regime"},
+}
+"""The main line: every asset and what it is made from."""
+
+
+def test_the_main_line_is_wired_as_drawn() -> None:
+    """Keys and dependencies are literal facts, so a change of the graph is a change of this table."""
+    specs = {spec.key.to_user_string(): spec for spec in defs.resolve_all_asset_specs()}
+    wired = {name: {dep.asset_key.to_user_string() for dep in specs[name].deps} for name in LINE}
+    assert wired == LINE
+
+
+def test_all_variants_of_level_signals_are_there_to_pick() -> None:
+    """Stages times ablations, each with artifact, walk-forward and calibration."""
+    names = {spec.key.to_user_string() for spec in defs.resolve_all_asset_specs()}
+    variants = {f"level_signals_{stage}_{what}" for stage in ("stage_a", "stage_b") for what in ("ta", "mechanics", "full")}
+    for folder in ("training", "reports/walk_forward", "reports/calibration"):
+        assert {f"{folder}/{variant}" for variant in variants} <= names
+
+
+def test_every_asset_tells_its_story() -> None:
+    """Description, group, kinds, owner and code version are never missing; tables show their columns."""
+    for spec in defs.resolve_all_asset_specs():
+        assert spec.description, spec.key
+        assert spec.kinds, spec.key
+        assert spec.owners == ["team:grinder"], spec.key
+        if spec.group_name in {"bronze", "silver", "gold"}:
+            assert spec.code_version, spec.key
+            assert spec.metadata["dagster/column_schema"].columns, spec.key
+
+
+def test_every_asset_runs_a_range_in_one_run() -> None:
+    """One ranged run covers Bronze to reports only if no asset wants a run of its own."""
+    graph = defs.resolve_asset_graph()
+    assert {graph.get(key).backfill_policy.policy_type.value for key in graph.materializable_asset_keys} == {"SINGLE_RUN"}
+
+
+def test_the_main_job_holds_the_full_run_and_no_optional_variant() -> None:
+    """stage_b/full and the regime model belong to every run; the other five variants do not."""
+    keys = {key.to_user_string() for key in defs.resolve_job_def("main").asset_layer.selected_asset_keys}
+    trained = {key for key in keys if key.startswith("training/")}
+    assert trained == {f"training/{spec.name}" for spec in FULL_RUN_SPECS}
+    assert "warehouse" in keys
+
+
+def test_pyproject_and_workspace_name_the_same_location() -> None:
+    """`dagster dev` reads one file, the daemon the other: both must name the same module and location."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["dg"]["project"]
+    (entry,) = yaml.safe_load((ROOT / "workspace.yaml").read_text())["load_from"]
+    assert entry["python_module"] == {
+        "module_name": project["code_location_target_module"],
+        "location_name": project["code_location_name"],
+    }
+
+
+@pytest.mark.parametrize("command", [["dagster", "definitions", "validate", "-w", "workspace.yaml"], ["dg", "list", "defs", "--json"]])
+def test_both_command_lines_load_the_location(command: list[str], tmp_path: Path) -> None:
+    """The older and the newer Dagster command line find the same definitions."""
+    tool = Path(sys.executable).parent / command[0]
+    environment = {**os.environ, "DAGSTER_HOME": str(tmp_path), "DAGSTER_DISABLE_TELEMETRY": "yes"}
+    done = subprocess.run([tool, *command[1:]], cwd=ROOT, capture_output=True, text=True, check=False, env=environment)
+    assert done.returncode == 0, done.stderr[-2000:]
+
+
+def test_the_executor_is_a_setting(monkeypatch: pytest.MonkeyPatch) -> None:
+    """GRINDER_EXECUTOR chooses the executor; another name is refused with the names there are."""
+    monkeypatch.setenv("GRINDER_EXECUTOR", "multiprocess")
+    assert build_defs().executor.name == "multiprocess"
+    assert defs.executor.name == "in_process"
+    monkeypatch.setenv("GRINDER_EXECUTOR", "steam")
+    with pytest.raises(OutOfRange, match=r"got steam; expected in_process or multiprocess"):
+        build_defs()
+
+
+def test_late_data_asks_for_the_last_days_in_one_run() -> None:
+    """The schedule requests one range that ends yesterday."""
+    from datetime import UTC, datetime
+
+    import dagster as dg
+
+    with dg.build_schedule_context(scheduled_execution_time=datetime(2025, 1, 10, 2, 30, tzinfo=UTC)) as context:
+        request = late_data(context)
+    assert request.tags == {
+        "dagster/asset_partition_range_start": "2025-01-07",
+        "dagster/asset_partition_range_end": "2025-01-09",
+    }
