@@ -1,4 +1,4 @@
-"""`grinder snapshots` and `grinder l2-features`: the bot's JSONL in, its feature snapshots out, one JSON object a line."""
+"""`grinder snapshots` and `grinder l2-features`: the bot's JSONL in, its feature snapshots out, a line each."""
 
 import argparse
 import gzip
@@ -19,12 +19,18 @@ STDIN = "-"
 
 def add_parsers(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """Add both commands; each sets `run`, a function of the parsed arguments to an exit code."""
-    snapshots = commands.add_parser("snapshots", help="feature snapshots of the bot's SNAPSHOT ticks, one JSON object a line")
+    snapshots = commands.add_parser(
+        "snapshots", help="feature snapshots of the bot's SNAPSHOT ticks, one JSON object a line"
+    )
     snapshots.add_argument("file", metavar="FILE", help="JSONL, plain or .gz; '-' reads standard input")
     snapshots.set_defaults(run=snapshots_command)
-    l2_features = commands.add_parser("l2-features", help="order-book features of the bot's l2_snapshot lines, one JSON object a line")
+    l2_features = commands.add_parser(
+        "l2-features", help="order-book features of the bot's l2_snapshot lines, one JSON object a line"
+    )
     l2_features.add_argument("file", metavar="FILE", help="JSONL, plain or .gz; '-' reads standard input")
-    l2_features.add_argument("--qty-ref", type=_decimal, default=Decimal("0.003"), help="reference size, base units (default: 0.003)")
+    l2_features.add_argument(
+        "--qty-ref", type=_decimal, default=Decimal("0.003"), help="reference size, base units (default: 0.003)"
+    )
     l2_features.set_defaults(run=l2_features_command)
 
 

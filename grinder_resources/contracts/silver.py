@@ -63,7 +63,7 @@ def _l1_columns() -> tuple[Column, ...]:
         optional(
             "atr_sum_half_ticks",
             _INT,
-            "sum of the last atr_period true ranges, half ticks; ATR = this x tick_size / 2 / atr_period; null in warm-up",
+            "sum of the last atr_period true ranges, half ticks; ATR = sum x tick_size / 2 / atr_period; null in warm-up",
         ),
         required("sum_abs_returns_bps", _INT, "sum of absolute close-to-close returns, bps; 0 in warm-up"),
         required("net_return_bps", _INT, "absolute return over the whole horizon, bps; 0 in warm-up"),
@@ -81,7 +81,9 @@ def _l2_columns() -> tuple[Column, ...]:
         optional("depth_ask_lots", _INT, f"sum of ask sizes, lots; {rule}"),
         optional("depth_imbalance_topN_bps", _INT, f"(bid - ask) / (sum + 1e-8 base units), bps, half-even; {rule}"),
         optional("impact_buy_topN_bps", _INT, f"cost of buying qty_ref over the best ask, bps; 500 if short; {rule}"),
-        optional("impact_sell_topN_bps", _INT, f"cost of selling qty_ref under the best bid, bps; 500 if short; {rule}"),
+        optional(
+            "impact_sell_topN_bps", _INT, f"cost of selling qty_ref under the best bid, bps; 500 if short; {rule}"
+        ),
         optional("impact_buy_topN_insufficient_depth", _INT, f"1 where impact_buy_topN_bps is 500, else 0; {rule}"),
         optional("impact_sell_topN_insufficient_depth", _INT, f"1 where impact_sell_topN_bps is 500, else 0; {rule}"),
         optional("wall_bid_score_topN_x1000", _INT, f"largest / median bid size x 1000; 1000 below 3 levels; {rule}"),
@@ -118,7 +120,7 @@ def _flow_columns() -> tuple[Column, ...]:
 
 SNAPSHOTS = Table(
     name="silver/snapshots",
-    doc="One row a grid second inside the session while the last quote is fresh: everything known at ts_ns, nothing later.",
+    doc="One row a grid second inside the session while the quote is fresh: all that is known at ts_ns, nothing later.",
     columns=(
         DAY,
         VENUE,

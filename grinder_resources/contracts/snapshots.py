@@ -38,8 +38,15 @@ class _JsonFacts:
         names = [field.name for field in fields(cls)]
         if not isinstance(facts, dict) or set(facts) != set(names):
             found = sorted(facts) if isinstance(facts, dict) else type(facts).__name__
-            raise SchemaMismatch("the fields differ from the contract", where=cls.__name__, got=str(found), expected=str(names))
-        return cls(**{field.name: _typed(facts[field.name], field.type, f"{cls.__name__}.{field.name}") for field in fields(cls)})
+            raise SchemaMismatch(
+                "the fields differ from the contract", where=cls.__name__, got=str(found), expected=str(names)
+            )
+        return cls(
+            **{
+                field.name: _typed(facts[field.name], field.type, f"{cls.__name__}.{field.name}")
+                for field in fields(cls)
+            }
+        )
 
 
 def _typed(value: object, kind: Any, where: str) -> object:
@@ -72,7 +79,8 @@ class FeatureSnapshot(_JsonFacts):
     thin_l1
         min(bid_qty, ask_qty) in base units.
     natr_bps, atr
-        Simple mean of the last 14 true ranges over the last closed bar's close, and the mean itself; 0 and None in warm-up.
+        Simple mean of the last 14 true ranges over the last closed bar's close, and the mean itself; 0 and None in
+        warm-up.
     sum_abs_returns_bps, net_return_bps, range_score
         Over the last 15 closes; 0 in warm-up. range_score = sum_abs_returns_bps // (net_return_bps + 1).
     warmup_bars
@@ -125,7 +133,8 @@ class L2FeatureSnapshot(_JsonFacts):
     depth_imbalance_topN_bps
         (bid - ask) / (bid + ask + 1e-8) in bps, half-even.
     impact_buy_topN_bps, impact_sell_topN_bps
-        Distance of the average price of `qty_ref` from the side's best price, bps, half-even; 500 if the book is too thin.
+        Distance of the average price of `qty_ref` from the side's best price, bps, half-even; 500 if the book is too
+        thin.
     impact_buy_topN_insufficient_depth, impact_sell_topN_insufficient_depth
         1 where the impact is 500, else 0.
     wall_bid_score_topN_x1000, wall_ask_score_topN_x1000

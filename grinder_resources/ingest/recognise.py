@@ -75,13 +75,14 @@ def _tardis(lines: list[bytes], name: str) -> FileFacts:
     table = tardis.table_of(header)
     if table is None:
         return FileFacts("", hint=_DIFF_HINT if "is_snapshot" in header.split(",") else "")
-    cells = lines[1].decode("utf-8", "replace").split(",") if len(lines) > 1 else []
     columns = header.split(",")
-    if len(cells) == len(columns):
-        venue, symbol = (cells[columns.index(column)] for column in ("exchange", "symbol"))
-    else:
-        named = _TARDIS_NAME.fullmatch(Path(name).name)
-        venue, symbol = (named["venue"], named["symbol"]) if named else ("", "")
+    rows = [cells for line in lines[1:] if len(cells := line.decode("utf-8", "replace").split(",")) == len(columns)]
+    at_venue, at_symbol = columns.index("exchange"), columns.index("symbol")
+    instruments = Counter((cells[at_venue], cells[at_symbol]) for cells in rows)
+    named = _TARDIS_NAME.fullmatch(Path(name).name)
+    fallback = (named["venue"], named["symbol"]) if named else ("", "")
+    # A stray foreign row is quarantined later; the file is about what most of its first rows name.
+    (venue, symbol), _ = max(instruments.items(), key=itemgetter(1), default=(fallback, 0))
     return FileFacts(TARDIS, venue, symbol, (table.name,)) if venue and symbol else _UNKNOWN
 
 

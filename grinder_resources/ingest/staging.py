@@ -20,7 +20,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from grinder_resources.errors import CorruptFile
+import polars as pl
+
+from grinder_resources.errors import CorruptFile, StorageFull
 from grinder_resources.hashing import canonical_json, sha256_facts, sha256_file
 from grinder_resources.ingest.formats import Format, ListingMap, State, format_of
 from grinder_resources.ingest.instruments import Listings
@@ -101,20 +103,38 @@ def run_job(job: Job, limits: Limits) -> None:
     fresh = Path(tempfile.mkdtemp(prefix=f"{_TEMPORARY}{os.getpid()}-", dir=target.parent))
     try:
         _parse(job, fresh, limits)
-        fresh.replace(target)
-    except OSError:
-        if not (target / "done.json").is_file():
-            raise
+        _publish(fresh, target)
+    except (OSError, pl.exceptions.ComputeError) as error:
+        raise StorageFull("a staged file cannot be written", where=str(target.parent), got=str(error)) from error
     finally:
         shutil.rmtree(fresh, ignore_errors=True)
+
+
+def _publish(fresh: Path, target: Path) -> None:
+    try:
+        fresh.replace(target)
+    except OSError:
+        # Another process that staged the same bytes came first: its result is this one's.
+        if not (target / "done.json").is_file():
+            raise
 
 
 def sweep(stage: Path) -> None:
     """Remove what runs that no longer exist have left half done."""
     for leftover in stage.glob(f"{_TEMPORARY}*"):
         owner = leftover.name.removeprefix(_TEMPORARY).partition("-")[0]
-        if not Path(f"/proc/{owner}").exists():
+        if not (owner.isdigit() and _runs(int(owner))):
             shutil.rmtree(leftover, ignore_errors=True)
+
+
+def _runs(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except (ProcessLookupError, OverflowError):
+        return False
+    except PermissionError:
+        return True
+    return True
 
 
 def _parse(job: Job, folder: Path, limits: Limits) -> None:

@@ -26,19 +26,17 @@ _FLOAT_LIMIT = float(1 << 62)
 @compiled
 def closes_bar(bar: Ints, ts: int, interval: int) -> bool:
     """Return whether a quote at `ts` closes the open bar."""
-    return bar[QUOTES] > 0 and ts - ts % interval > bar[START]
+    return bool(bar[QUOTES] > 0 and ts - ts % interval > bar[START])
 
 
 @compiled
 def fold_mid(bar: Ints, ts: int, mid: int, interval: int) -> None:
-    """Fold one mid into the open bar, or open a new one where `closes_bar` holds; the caller keeps the old one first."""
+    """Fold one mid into the open bar, or open a new bar where `closes_bar` holds; the caller keeps the old one."""
     start = ts - ts % interval
     if bar[QUOTES] == 0 or start > bar[START]:
         bar[START], bar[OPEN], bar[HIGH], bar[LOW], bar[QUOTES] = start, mid, mid, mid, 0
-    if mid > bar[HIGH]:
-        bar[HIGH] = mid
-    if mid < bar[LOW]:
-        bar[LOW] = mid
+    bar[HIGH] = max(bar[HIGH], mid)
+    bar[LOW] = min(bar[LOW], mid)
     bar[CLOSE] = mid
     bar[QUOTES] += 1
 
@@ -98,7 +96,9 @@ def _tape_bars(trades: pl.DataFrame) -> pl.DataFrame:
     size, price = pl.col("size_lots"), pl.col("price_ticks")
     largest = trades.select((price.cast(pl.Float64) * size.cast(pl.Float64)).abs().sum()).item()
     if largest >= _FLOAT_LIMIT:
-        raise OutOfRange("a day's notional leaves int64", where=BARS.name, got=f"{largest:.3g} tick lots", expected="< 2^62")
+        raise OutOfRange(
+            "a day's notional leaves int64", where=BARS.name, got=f"{largest:.3g} tick lots", expected="< 2^62"
+        )
     return (
         trades.with_columns((pl.col("ts_ns") - pl.col("ts_ns") % MINUTE_NS).alias("ts_ns"))
         .group_by("venue", "symbol", "ts_ns")

@@ -1,10 +1,10 @@
 """The bot's feature snapshots from the bot's own JSONL, equal to its engine's on every row, Decimal strings included.
 
-The formulas are those of the Silver build: the same compiled functions for ratios, the same bar fold, here on Decimals because a
-Decimal's trailing zeros are part of what is printed, and the same bar history.
+The formulas are those of the Silver build: the same compiled functions for ratios, the same bar fold, here on
+Decimals because a Decimal's trailing zeros are part of what is printed, and the same bar history.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from decimal import Decimal, InvalidOperation, localcontext
@@ -28,8 +28,8 @@ QTY_REF = Decimal("0.003")
 """The bot's reference size, base units."""
 
 _MAX_BEST_LOTS = 1 << 58
-_closes_bar = interpreted(closes_bar)
-_fold_mid = interpreted(fold_mid)
+_closes_bar: Callable[..., bool] = interpreted(closes_bar)
+_fold_mid: Callable[..., None] = interpreted(fold_mid)
 
 
 @dataclass
@@ -57,7 +57,7 @@ class FeatureEngine:
             mid = (tick.bid_price + tick.ask_price) / 2
         if _closes_bar(self._bar, tick.ts, self.config.bar_interval_ms):
             self._history.close(self._bar[HIGH], self._bar[LOW], self._bar[CLOSE])
-        _fold_mid(self._bar, tick.ts, mid, self.config.bar_interval_ms)  # type: ignore[arg-type]
+        _fold_mid(self._bar, tick.ts, mid, self.config.bar_interval_ms)
         known = self._history.features
         return FeatureSnapshot(
             ts=tick.ts,
@@ -99,7 +99,9 @@ def iter_feature_snapshots(
         yield features
 
 
-def iter_l2_feature_snapshots(lines: Iterable[str], qty_ref: Decimal = QTY_REF, source: str = "lines") -> Iterator[L2FeatureSnapshot]:
+def iter_l2_feature_snapshots(
+    lines: Iterable[str], qty_ref: Decimal = QTY_REF, source: str = "lines"
+) -> Iterator[L2FeatureSnapshot]:
     """Yield one L2FeatureSnapshot an l2_snapshot line, in the lines' order.
 
     lines
@@ -127,7 +129,12 @@ def l2_features(book: Book, qty_ref: Decimal) -> L2FeatureSnapshot:
     ticks, _ = _units([price for side in (book.bids, book.asks) for price, _ in side], MAX_TICKS)
     depth = book.depth
     _, _, _, imbalance, *rest = book_features(
-        _array(ticks[:depth]), _array(lots[:depth]), _array(ticks[depth:]), _array(lots[depth:]), qty_ref_lots, *epsilon_in_lots(lot_size)
+        _array(ticks[:depth]),
+        _array(lots[:depth]),
+        _array(ticks[depth:]),
+        _array(lots[depth:]),
+        qty_ref_lots,
+        *epsilon_in_lots(lot_size),
     )
     with localcontext(BOT_ARITHMETIC):
         bid_qty, ask_qty = (sum((size for _, size in side), Decimal(0)) for side in (book.bids, book.asks))
@@ -158,11 +165,13 @@ def _imbalance_bps(bid: Decimal, ask: Decimal) -> int:
 
 
 def _units(values: Sequence[Decimal], limit: int) -> tuple[list[int], Decimal]:
-    """Return the values as whole multiples of the coarsest power of ten that divides them all, at most 1, and that power."""
+    """Return the values as multiples of the largest power of ten, at most 1, that divides them all, and that power."""
     digits = max((_decimals(value) for value in values), default=0)
     units = [int(value.scaleb(digits)) for value in values]
     if units and max(units) >= limit:
-        raise OutOfRange("numbers too far apart for exact integers", got=", ".join(map(str, values)), expected=f"< {limit} units")
+        raise OutOfRange(
+            "numbers too far apart for exact integers", got=", ".join(map(str, values)), expected=f"< {limit} units"
+        )
     return units, Decimal(1).scaleb(-digits)
 
 

@@ -1,7 +1,8 @@
 """The bot's own JSONL: SNAPSHOT ticks and l2_snapshot books, one JSON object a line, decimals as strings.
 
-Strict: a line is a valid tick or book, or it is refused with its number. Stricter than the bot in four odd cases that it takes:
-numbers that are not finite, negative prices, sizes that are not plain decimals ("1_0", " 1"), and `true` for an integer.
+Strict: a line is a valid tick or book, or it is refused with its number. Stricter than the bot in four odd cases that
+it takes: numbers that are not finite, negative prices, sizes that are not plain decimals ("1_0", " 1"), and `true`
+for an integer.
 """
 
 import json
@@ -9,6 +10,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
+from itertools import pairwise
 from typing import TypeVar
 
 from grinder_resources.errors import CorruptFile, LimitExceeded, OutOfRange, SchemaMismatch
@@ -53,7 +55,7 @@ class Book:
 
 
 def read_objects(lines: Iterable[str], kind: str, source: str) -> Iterator[tuple[str, Mapping[str, object]]]:
-    """Yield (where, object) for the lines of type `kind`; blank lines and lines of the other known type are passed over.
+    """Yield (where, object) for the lines of type `kind`, passing over blank lines and lines of the other known type.
 
     `where` is 'source:line'. Raises CorruptFile for a line that is no JSON object, SchemaMismatch for an unknown type,
     LimitExceeded for a line of more than a million characters.
@@ -63,12 +65,16 @@ def read_objects(lines: Iterable[str], kind: str, source: str) -> Iterator[tuple
         if not line.strip():
             continue
         if len(line) > MAX_LINE_CHARACTERS:
-            raise LimitExceeded("a line is too long", where=where, got=f"{len(line)} characters", expected=f"<= {MAX_LINE_CHARACTERS}")
+            raise LimitExceeded(
+                "a line is too long", where=where, got=f"{len(line)} characters", expected=f"<= {MAX_LINE_CHARACTERS}"
+            )
         facts = _object(line, where)
         if facts.get("type") == kind:
             yield where, facts
         elif facts.get("type") not in (TICK, BOOK):
-            raise SchemaMismatch("unknown line type", where=where, got=repr(facts.get("type")), expected=f"{TICK} or {BOOK}")
+            raise SchemaMismatch(
+                "unknown line type", where=where, got=repr(facts.get("type")), expected=f"{TICK} or {BOOK}"
+            )
 
 
 def parse_tick(facts: Mapping[str, object], where: str) -> Tick:
@@ -81,8 +87,8 @@ def parse_tick(facts: Mapping[str, object], where: str) -> Tick:
 def parse_book(facts: Mapping[str, object], where: str) -> Book:
     """Return the book of one l2_snapshot object, version 0.
 
-    Raises SchemaMismatch for another version, a missing or mistyped value, a side that is not `depth` levels long or not strictly
-    ordered, a price or size that is not positive, and a crossed or locked book.
+    Raises SchemaMismatch for another version, a missing or mistyped value, a side that is not `depth` levels long or
+    not strictly ordered, a price or size that is not positive, and a crossed or locked book.
     """
     version = _get(facts, "v", int, where)
     if version != 0:
@@ -91,7 +97,9 @@ def parse_book(facts: Mapping[str, object], where: str) -> Book:
     bids = _levels(_get(facts, "bids", list, where), f"{where} bids")
     asks = _levels(_get(facts, "asks", list, where), f"{where} asks")
     if not len(bids) == len(asks) == depth:
-        raise SchemaMismatch("depth differs from the levels", where=where, got=f"{len(bids)} bids, {len(asks)} asks", expected=str(depth))
+        raise SchemaMismatch(
+            "depth differs from the levels", where=where, got=f"{len(bids)} bids, {len(asks)} asks", expected=str(depth)
+        )
     _check_order([price for price, _ in reversed(bids)] + [price for price, _ in asks], where)
     if not isinstance(facts.get("meta", {}), dict):
         raise SchemaMismatch("meta is no object", where=where, got=type(facts["meta"]).__name__)
@@ -133,7 +141,9 @@ def _decimal(text: str, where: str) -> Decimal:
     if value < 0:
         raise SchemaMismatch("a negative number", where=where, got=text)
     if len(value.as_tuple().digits) > _MAX_DIGITS or abs(value.adjusted()) > _MAX_DIGITS:
-        raise OutOfRange("more digits than are computed exactly", where=where, got=text[:50], expected=f"at most {_MAX_DIGITS}")
+        raise OutOfRange(
+            "more digits than are computed exactly", where=where, got=text[:50], expected=f"at most {_MAX_DIGITS}"
+        )
     return value
 
 
@@ -152,6 +162,8 @@ def _level(pair: object, where: str) -> tuple[Decimal, Decimal]:
 
 def _check_order(prices: list[Decimal], where: str) -> None:
     """Check bids strictly descending, asks strictly ascending, best bid below best ask: one ascending list."""
-    for left, right in zip(prices, prices[1:], strict=False):
+    for left, right in pairwise(prices):
         if left >= right:
-            raise SchemaMismatch("prices are not strictly ordered or the book is crossed", where=where, got=f"{left} then {right}")
+            raise SchemaMismatch(
+                "prices are not strictly ordered or the book is crossed", where=where, got=f"{left} then {right}"
+            )

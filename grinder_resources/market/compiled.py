@@ -1,10 +1,11 @@
 """The one door to numba: compile a plain integer function, keep the machine code on disk.
 
-A compiled function stays an ordinary Python function to readers and to the type checker. It takes int64 numbers, arrays of
-int64, named tuples and records of them.
+A compiled function stays an ordinary Python function to readers and to the type checker. It takes int64 numbers,
+arrays of int64, named tuples and records of them.
 
-Numba throws cached code away when the function's own file changes. That is not enough here, because a caller contains the code
-of its callees, wherever they are: the stamp is therefore a digest of every file that compiled code comes from.
+Numba throws cached code away when the function's own file changes. That is not enough here, because a caller contains
+the code of its callees, wherever they are: the stamp is therefore a digest of every file that compiled code comes
+from.
 """
 
 import hashlib
@@ -36,9 +37,9 @@ _STAMP = hashlib.sha256(b"".join((_PACKAGE / name).read_bytes() for name in COMP
 
 
 def compiled(function: Function) -> Function:
-    """Return `function` compiled on first call and cached next to its module; divisors are never 0, so none is checked."""
+    """Return `function` compiled on first call and cached on disk; divisors are never 0, so none is checked."""
     dispatcher = numba.njit(cache=True, error_model="numpy")(function)
-    dispatcher._cache._cache_file._source_stamp = _STAMP  # noqa: SLF001 - numba has no public way to widen the stamp
+    dispatcher._cache._cache_file._source_stamp = _STAMP  # type: ignore[attr-defined]  # noqa: SLF001 - numba has no public way to widen the stamp
     return cast("Function", dispatcher)
 
 

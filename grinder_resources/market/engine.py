@@ -1,7 +1,7 @@
 """The snapshot engine of one instrument: events in, silver/snapshots rows out, as they become final.
 
-The Silver build feeds it a day in one piece, a live process feeds it event by event; both run `market.kernel.advance`. The engine
-starts cold: a day can be built alone, and its first rows are in warm-up.
+The Silver build feeds it a day in one piece, a live process feeds it event by event; both run
+`market.kernel.advance`. The engine starts cold: a day can be built alone, and its first rows are in warm-up.
 """
 
 from datetime import date
@@ -11,7 +11,6 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from grinder_resources.contracts.bronze import DEPTH, QUOTES, TRADES
 from grinder_resources.contracts.instruments import NS_PER_DAY, Instrument
 from grinder_resources.contracts.silver import SNAPSHOTS
 from grinder_resources.errors import OutOfRange
@@ -70,11 +69,7 @@ class SnapshotEngine:
         Raises OutOfRange for events outside (last `until_ns`, `until_ns`] or numbers beyond the exact range.
         """
         until = self._day_end if until_ns is None else min(until_ns, self._day_end)
-        piece = events(
-            QUOTES.empty() if quotes is None else quotes,
-            TRADES.empty() if trades is None else trades,
-            DEPTH.empty() if depth is None else depth,
-        )
+        piece = events(quotes, trades, depth)
         self._check_times(piece, until)
         self._make_room(piece.quotes.ts)
         known = self._history.features
@@ -82,8 +77,15 @@ class SnapshotEngine:
         rows, bars = self._advance(piece, until)
         self._fed_until = until
         if self._memory.inexact:
-            raise OutOfRange("order flow imbalance leaves the exact range", where=self._instrument.label, hint="Use a coarser lot size.")
-        per_bar = [known, *(self._history.close(*(Decimal(int(bar[place])) for place in (HIGH, LOW, CLOSE))) for bar in bars.T)]
+            raise OutOfRange(
+                "order flow imbalance leaves the exact range",
+                where=self._instrument.label,
+                hint="Use a coarser lot size.",
+            )
+        per_bar = [
+            known,
+            *(self._history.close(*(Decimal(int(bar[place])) for place in (HIGH, LOW, CLOSE))) for bar in bars.T),
+        ]
         return self._frame(rows, per_bar, closed_before)
 
     def _check_times(self, piece: Events, until: int) -> None:
@@ -114,6 +116,8 @@ class SnapshotEngine:
         return rows[:, :row_count], bars[:, :bar_count]
 
     def _frame(self, rows: Ints, per_bar: list[BarFeatures], closed_before: int) -> pl.DataFrame:
+        if not rows.shape[1]:
+            return SNAPSHOTS.empty()
         columns = dict(zip(ROW_COLUMNS, rows, strict=True))
         bars = columns.pop("bars_closed") - closed_before
         table = np.array([_bar_numbers(features) for features in per_bar], np.int64).T
@@ -126,7 +130,10 @@ class SnapshotEngine:
                 pl.lit(self._instrument.venue).alias("venue"),
                 pl.lit(self._instrument.symbol).alias("symbol"),
                 pl.col("gap") != 0,
-                pl.when(pl.col("book_ts_ns").is_not_null()).then(self._settings.qty_ref_lots).cast(pl.Int64).alias("qty_ref_lots"),
+                pl.when(pl.col("book_ts_ns").is_not_null())
+                .then(self._settings.qty_ref_lots)
+                .cast(pl.Int64)
+                .alias("qty_ref_lots"),
             )
             .select(SNAPSHOTS.schema.names())
         )

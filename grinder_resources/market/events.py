@@ -1,10 +1,10 @@
-"""From Bronze rows of one instrument to the arrays the snapshot kernel reads, inside the limits it computes exactly in."""
+"""From Bronze rows of one instrument to the arrays the snapshot kernel reads, within the range it is exact in."""
 
 import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from grinder_resources.contracts.bronze import DEPTH_LEVELS, QUOTES
+from grinder_resources.contracts.bronze import DEPTH, DEPTH_LEVELS, QUOTES, TRADES
 from grinder_resources.errors import OutOfRange
 from grinder_resources.market.l1 import MAX_SPREAD_TICKS
 from grinder_resources.market.slices import frozen, int64
@@ -21,22 +21,26 @@ MAX_LOTS = 1 << 46
 _MAX_DAY_LOTS = 1 << 59
 
 
-def events(quotes: pl.DataFrame, trades: pl.DataFrame, depth: pl.DataFrame) -> Events:
-    """Return one instrument's rows of bronze/quotes, bronze/trades and bronze/depth as kernel input, in the rows' order.
+def events(quotes: pl.DataFrame | None, trades: pl.DataFrame | None, depth: pl.DataFrame | None) -> Events:
+    """Return one instrument's bronze/quotes, bronze/trades and bronze/depth as kernel input, in the rows' order.
 
-    Lists of levels are read in place, without copying them.
+    None stands for no rows. Lists of levels are read in place, without copying them.
 
-    Raises OutOfRange for a price, size, spread or day's volume beyond the exact range, for a best size of 0 or less, and for a
-    book of more than 20 levels.
+    Raises OutOfRange for a price, size, spread or day's volume beyond the exact range, for a best size of 0 or less,
+    and for a book of more than 20 levels.
     """
-    return Events(_quotes(quotes), _trades(trades), _books(depth))
+    return Events(
+        _NOTHING.quotes if quotes is None else _quotes(quotes),
+        _NOTHING.trades if trades is None else _trades(trades),
+        _NOTHING.books if depth is None else _books(depth),
+    )
 
 
 def quotes_from_depth(depth: pl.DataFrame) -> pl.DataFrame:
     """Return the best level of each book as bronze/quotes rows; books with an empty side have none.
 
-    For instruments whose source sends books but no quotes. A book that leaves the best level as it was still gives a row: it
-    tells that the quote holds.
+    For instruments whose source sends books but no quotes. A book that leaves the best level as it was still gives a
+    row: it tells that the quote holds.
     """
     sides = ["bid_ticks", "bid_lots", "ask_ticks", "ask_lots"]
     both = (pl.col("bid_ticks").list.len() > 0) & (pl.col("ask_ticks").list.len() > 0)
@@ -59,7 +63,9 @@ def _trades(rows: pl.DataFrame) -> Trades:
     _check_range(trades.size_lots, 0, MAX_LOTS, "size_lots")
     total = float(trades.size_lots.sum(dtype=np.float64))
     if total >= _MAX_DAY_LOTS:
-        raise OutOfRange("a day's volume leaves the exact range", got=f"{total:.3g} lots", expected=f"< {_MAX_DAY_LOTS}")
+        raise OutOfRange(
+            "a day's volume leaves the exact range", got=f"{total:.3g} lots", expected=f"< {_MAX_DAY_LOTS}"
+        )
     return trades
 
 
@@ -88,3 +94,6 @@ def _check_range(values: Ints, low: int, limit: int, name: str) -> None:
     if values.size and not (low <= values.min() and values.max() < limit):
         worst = values.min() if values.min() < low else values.max()
         raise OutOfRange(f"{name} leaves the exact range", got=str(worst), expected=f"{low} to {limit - 1}")
+
+
+_NOTHING = Events(_quotes(QUOTES.empty()), _trades(TRADES.empty()), _books(DEPTH.empty()))

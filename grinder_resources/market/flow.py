@@ -1,7 +1,7 @@
 """Order flow imbalance of the best quotes, and its z-score, exact in integers.
 
-Cont, Kukanov and Stoikov (2014), "The price impact of order book events": a better or larger bid adds, a better or larger ask
-subtracts. The first quote, and the first after a gap, has no quote to be compared with and adds 0.
+Cont, Kukanov and Stoikov (2014), "The price impact of order book events": a better or larger bid adds, a better or
+larger ask subtracts. The first quote, and the first after a gap, has no quote to be compared with and adds 0.
 """
 
 import numpy as np
@@ -24,7 +24,7 @@ _TIE_DOUBT = 1e-9
 
 @compiled
 def side_event(improvement: int, lots: int, old_lots: int) -> int:
-    """Return what one side adds: its size if the price improved, minus the old size if it worsened, else the change of size."""
+    """Return what one side adds: its size on a better price, minus the old size on a worse one, else the change."""
     if improvement > 0:
         return lots
     return lots - old_lots if improvement == 0 else -old_lots
@@ -78,9 +78,9 @@ def _remember(memory: Memory, ofi: int) -> None:
 def zscore_x1000(memory: Memory) -> int:
     """Return (latest - mean) / population standard deviation x 1000, half-even, within +-5000.
 
-    Over the history of 10-second sums, the latest included; 0 below 30 values or where all are equal. With n values, sum S
-    and sum of squares Q it is (n x latest - S) / sqrt(n Q - S^2), all of it integers up to the root; where float64 cannot tell
-    on which side of a tie the root lies, the squares decide.
+    Over the history of 10-second sums, the latest included; 0 below 30 values or where all are equal. With n values,
+    sum S and sum of squares Q it is (n x latest - S) / sqrt(n Q - S^2), all of it integers up to the root; where
+    float64 cannot tell on which side of a tie the root lies, the squares decide.
     """
     count, total = memory.history_count, memory.history_sum
     spread = wide_sub(wide_scale((memory.squares_high, memory.squares_low), count), wide_mul(abs(total), abs(total)))

@@ -1,8 +1,8 @@
 """The snapshot kernel: fold events up to each grid time, then write one row of integers.
 
-`advance` is the only implementation. The Silver build feeds it a day, the live engine one event at a time; the rows are the same
-because everything it remembers is in `State`. Quotes, trades and books touch different memory, so between two grid times their
-mutual order does not matter.
+`advance` is the only implementation. The Silver build feeds it a day, the live engine one event at a time; the rows
+are the same because everything it remembers is in `Memory` and `Rings`. Quotes, trades and books touch different
+memory, so between two grid times their mutual order does not matter.
 """
 
 import numpy as np
@@ -75,8 +75,8 @@ def advance(
     bars
         (BAR_FIELDS, capacity) array that receives the bars closed on the way.
 
-    Returns how many rows and bars were written. A grid time has a row if it lies inside the session and the last quote is at
-    most `max_gap_ns` old.
+    Returns how many rows and bars were written. A grid time has a row if it lies inside the session and the last
+    quote is at most `max_gap_ns` old.
     """
     memory.next_quote = memory.next_trade = memory.next_book = memory.next_bar = memory.next_row = 0
     while memory.next_grid <= until:

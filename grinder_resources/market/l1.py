@@ -1,6 +1,7 @@
 """Best-quote numbers: spread, imbalance and microprice of one quote, in integers.
 
-Limits (checked where data comes in, see `market.events`): prices below 2^50 ticks, sizes below 2^46 lots, spread below 2^38 ticks.
+Limits (checked where data comes in, see `market.events`): prices below 2^50 ticks, sizes below 2^46 lots, spread
+below 2^38 ticks.
 """
 
 from decimal import Decimal

@@ -49,7 +49,7 @@ def impact_bps(ticks: Ints, lots: Ints, qty_ref_lots: int) -> int:
 
 @compiled
 def wall_score_x1000(lots: Ints) -> int:
-    """Return largest / median size x 1000, half-even; 1000 below three levels. An even count has the mean of the middle two."""
+    """Return largest / median size x 1000, half-even; 1000 below three levels; even counts average the middle two."""
     if lots.size < 3:
         return 1000
     ordered = _sorted(lots)

@@ -33,8 +33,8 @@ class SnapshotConfig:
     max_gap_s
         A quote or book older than this, in seconds, is not carried forward, and windows do not reach over it.
     qty_ref
-        Size whose market impact is measured, base units; rounded up to a whole lot. Instruments that trade in whole units
-        (lot_size >= 1) take 100 lots instead.
+        Size whose market impact is measured, base units; rounded up to a whole lot. Instruments that trade in whole
+        units (lot_size >= 1) take 100 lots instead.
 
     Raises OutOfRange for a parameter that is not positive, or a grid that does not divide a second.
     """
@@ -52,7 +52,12 @@ class SnapshotConfig:
             if not (Decimal(value).is_finite() and value > 0):
                 raise OutOfRange(f"{name} must be positive", where="SnapshotConfig", got=str(value))
         if 1000 % self.grid_ms:
-            raise OutOfRange("grid_ms must divide a second", where="SnapshotConfig", got=str(self.grid_ms), expected="1000, 500, 250, ...")
+            raise OutOfRange(
+                "grid_ms must divide a second",
+                where="SnapshotConfig",
+                got=str(self.grid_ms),
+                expected="1000, 500, 250, ...",
+            )
 
     @property
     def rows_per_second(self) -> int:

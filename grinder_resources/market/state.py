@@ -1,7 +1,8 @@
 """What the snapshot kernel of one instrument remembers and what it is told: int64 numbers and arrays.
 
-Everything the next row depends on is in `Memory` and `Rings`, so a day may be fed at once, in pieces or event by event with the
-same result. `Memory` is one NumPy record: compiled code reads and writes its fields in place, without reference counting.
+Everything the next row depends on is in `Memory` and `Rings`, so a day may be fed at once, in pieces or event by
+event with the same result. `Memory` is one NumPy record: compiled code reads and writes its fields in place, without
+reference counting.
 """
 
 from typing import NamedTuple, cast
@@ -142,7 +143,7 @@ class Trades(NamedTuple):
 
 
 class Books(NamedTuple):
-    """Books in time order, read-only int64; book i has bid levels `bid_offsets[i]` to `bid_offsets[i + 1]`, asks likewise."""
+    """Books in time order, read-only int64; book i has the levels from `*_offsets[i]` to `*_offsets[i + 1]`."""
 
     ts: Ints
     bid_offsets: Ints
@@ -170,6 +171,6 @@ def new_memory(first_grid_ns: int) -> Memory:
 
 
 def new_rings(samples_per_second: int, events: int) -> Rings:
-    """Return empty rings: samples as far back as the longest window, both ends included, and room for `events` within 10 s."""
+    """Return empty rings: samples over the longest window, both ends included, and room for `events` in 10 s."""
     samples = np.zeros((SAMPLED, 2 * (LONGEST_WINDOW_S * samples_per_second + 1)), np.int64)
     return Rings(samples, np.zeros(events, np.int64), np.zeros(events, np.int64))

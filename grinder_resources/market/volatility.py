@@ -1,13 +1,14 @@
 """Per-bar numbers: ATR, NATR, sum of returns, net return, range score; exactly as the bot computes them.
 
-They change only when a bar closes, so they are plain Decimal arithmetic of 28 digits, rounded half-even. Prices may be in any
-unit, half ticks or quote currency: every ratio is the same number, and a ratio's 28 digits do not depend on the unit.
+They change only when a bar closes, so they are plain Decimal arithmetic of 28 digits, rounded half-even. Prices may
+be in any unit, half ticks or quote currency: every ratio is the same number, and a ratio's 28 digits do not depend on
+the unit.
 """
 
 from collections import deque
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import ROUND_HALF_EVEN, Context, Decimal, localcontext
+from typing import Any
 
 BOT_ARITHMETIC = Context(prec=28, rounding=ROUND_HALF_EVEN)
 """Python's default Decimal context, which the bot computes in."""
@@ -73,28 +74,28 @@ class BarHistory:
                 self._returns.append(abs((close - previous) / previous) if previous > 0 else Decimal(0))
             self._closes.append(close)
             held = min(self.features.warmup_bars + 1, self.max_bars)
-            self.features = BarFeatures(
-                warmup_bars=held,
-                **(self._volatility(close) if held > self.atr_period else {}),
-                **(self._trend(close) if held > self.range_horizon else {}),
-            )
+            self.features = BarFeatures(warmup_bars=held)
+            if held > self.atr_period:
+                self.features = replace(self.features, **self._volatility(close))
+            if held > self.range_horizon:
+                self.features = replace(self.features, **self._trend(close))
         return self.features
 
-    def _volatility(self, close: Decimal) -> dict[str, int | Decimal]:
+    def _volatility(self, close: Decimal) -> dict[str, Any]:
         total = Decimal(sum(self._true_ranges))
         atr = total / self.atr_period
         natr_bps = _whole(atr / close * _BPS) if close else 0
         return {"natr_bps": natr_bps, "true_range_sum": total, "atr": atr}
 
-    def _trend(self, close: Decimal) -> dict[str, int]:
+    def _trend(self, close: Decimal) -> dict[str, Any]:
         first = self._closes[0]
-        sum_abs_bps = _whole(_sum(self._returns) * _BPS)
+        sum_abs_bps = _whole(sum(self._returns, Decimal(0)) * _BPS)
         net_bps = _whole(abs(close / first - 1) * _BPS) if first > 0 else 0
-        return {"sum_abs_returns_bps": sum_abs_bps, "net_return_bps": net_bps, "range_score": sum_abs_bps // (net_bps + 1)}
-
-
-def _sum(values: Sequence[Decimal] | deque[Decimal]) -> Decimal:
-    return sum(values, Decimal(0))
+        return {
+            "sum_abs_returns_bps": sum_abs_bps,
+            "net_return_bps": net_bps,
+            "range_score": sum_abs_bps // (net_bps + 1),
+        }
 
 
 def _whole(value: Decimal) -> int:

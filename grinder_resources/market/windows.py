@@ -1,7 +1,8 @@
 """Backward windows on the grid: returns, volumes, trade imbalance and ranges from integer samples.
 
-At every grid time the running totals are sampled into a ring. A window (t - w, t] is then the difference of two samples,
-exact and of constant cost. The ring is written twice, half its length apart, so that every window is one plain slice.
+At every grid time the running totals are sampled into a ring. A window (t - w, t] is then the difference of two
+samples, exact and of constant cost. The ring is written twice, half its length apart, so that every window is one
+plain slice.
 """
 
 import numpy as np
@@ -24,7 +25,7 @@ NULL = -(1 << 63)
 def latest(samples: Ints, taken: int) -> int:
     """Return the place of the newest of `taken` samples; `latest - k` is the sample k grid steps before."""
     half = samples.shape[1] // 2
-    return (taken - 1) % half + half
+    return (taken - 1) % half + int(half)
 
 
 @compiled
@@ -56,7 +57,7 @@ def return_x1000(samples: Ints, last: int, steps: int) -> int:
 @compiled
 def difference(samples: Ints, row: int, last: int, steps: int) -> int:
     """Return how much a running total grew over `steps` samples."""
-    return samples[row, last] - samples[row, last - steps]
+    return int(samples[row, last] - samples[row, last - steps])
 
 
 @compiled
@@ -69,7 +70,7 @@ def trade_imbalance_bps(samples: Ints, last: int, steps: int) -> int:
 
 @compiled
 def range_x1000(samples: Ints, last: int, steps: int) -> int:
-    """Return (highest - lowest mid) / mid in bps x 1000, half-even, over `steps` samples and the mid in force before them."""
+    """Return (highest - lowest mid) / mid in bps x 1000, half-even, over `steps` samples and the mid before them."""
     highest, lowest = samples[HIGHEST, last], samples[LOWEST, last]
     tops = samples[HIGHEST, last - steps + 1 : last]
     bottoms = samples[LOWEST, last - steps + 1 : last]

@@ -84,6 +84,23 @@ def test_heads_off_the_grid_stay_within_tolerance(raw_heads: Heads, rows: Rows) 
     assert max(r.max_output_diff for r in report) <= 1e-6
 
 
+def with_first_tree(head: ExportableHead, value: float, last: float) -> ExportableHead:
+    """Return the head with all leaves of its first tree set to `value`, the last one to `last`."""
+    document = json.loads(head.booster_json)
+    tree = document["learner"]["gradient_booster"]["model"]["trees"][0]
+    leaves = [node for node, child in enumerate(tree["left_children"]) if child < 0]
+    for node in leaves:
+        tree["split_conditions"][node] = last if node == leaves[-1] else value
+    return replace(head, booster_json=json.dumps(document).encode())
+
+
+def test_an_exact_head_may_not_differ_even_where_no_output_shows_it(heads: Heads, rows: Rows) -> None:
+    """At margins near 20 a leaf that is 2^-16 too high changes no probability by 1e-6, and is refused all the same."""
+    good, wrong = (with_first_tree(heads[0], 20.0, last) for last in (20.0, 20.0 + 2.0**-16))
+    with pytest.raises(ExportMismatch, match=r"got outputs up to \S+e-\d+ apart, \d+ margins differ"):
+        assert_parity(export_model([good], FEATURES), [wrong], rows)
+
+
 def with_first_leaf(head: ExportableHead, value: float) -> ExportableHead:
     """Return the head with the first leaf of its first tree set to `value`."""
     document = json.loads(head.booster_json)

@@ -63,7 +63,7 @@ def test_raw_trades_are_the_tardis_trades(raw: Staged, tardis: Staged) -> None:
 
 
 def test_raw_quotes_agree_with_tardis_each_second(raw: Staged, tardis: Staged) -> None:
-    """Bid and ask, so mid and spread: the estimated ticker times differ by milliseconds, 99 % of the seconds must not."""
+    """Bid and ask, so mid and spread: the estimated ticker times differ by milliseconds, the seconds must not."""
     best = {"bid": pl.col("bid_ticks"), "ask": pl.col("ask_ticks")}
     left, right = (bronze_day(staged, QUOTES, RUN_START) for staged in (raw, tardis))
     assert left.height == right.height == 11_794
@@ -97,7 +97,7 @@ def test_nothing_of_the_raw_logs_is_lost(raw: Staged) -> None:
 
 @pytest.mark.parametrize("pattern", ["*2024-08-0[89]*", "lean-us_*_2013-10-07_*"])
 def test_row_counts_are_those_of_the_recordings(real_data: Path, tmp_path: Path, pattern: str) -> None:
-    """Every file's rows arrive, files of a single row included; the expected counts come from the data's own table."""
+    """Every file's rows arrive, those of a single row too; the counts come from the data's own table."""
     table = (real_data / "README.md").read_text()
     expected = {
         name: int(count.replace(",", ""))

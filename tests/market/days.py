@@ -72,7 +72,9 @@ def random_day(seed, span_s=1200, quotes=500, trades=120, books=60, bar_ms=60_00
     sides = [[_side(random, sign) for _ in snaps] for sign in (-1, 1)]
     return (
         quotes_at(seconds, bid, ask, *best, instrument=instrument),
-        trades_at(prints, random.integers(1, 30, prints.size), random.integers(-1, 2, prints.size), instrument=instrument),
+        trades_at(
+            prints, random.integers(1, 30, prints.size), random.integers(-1, 2, prints.size), instrument=instrument
+        ),
         books_at(snaps, *sides, instrument=instrument),
     )
 

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 from decimal import Decimal, localcontext
+from itertools import pairwise
 
 from grinder_resources.market.bot_lines import Book, Tick
 from grinder_resources.market.volatility import BOT_ARITHMETIC
@@ -26,6 +27,7 @@ class ReferenceEngine:
     closed_bars: dict = field(default_factory=dict)
 
     def process(self, tick: Tick) -> tuple:
+        """Take the next tick and return its feature values."""
         with localcontext(BOT_ARITHMETIC):
             mid = (tick.bid_price + tick.ask_price) / 2
             bars = self._update_bars(tick, mid)
@@ -67,7 +69,7 @@ class ReferenceEngine:
             return None
         ranges = [
             max(bar["high"] - bar["low"], abs(bar["high"] - before["close"]), abs(bar["low"] - before["close"]))
-            for before, bar in zip(bars, bars[1:], strict=False)
+            for before, bar in pairwise(bars)
         ]
         return sum(ranges[-self.atr_period :]) / Decimal(self.atr_period)
 
@@ -75,7 +77,7 @@ class ReferenceEngine:
         if len(bars) < self.horizon + 1:
             return 0, 0, 0
         closes = [bar["close"] for bar in bars[-self.horizon - 1 :]]
-        steps = [abs((new - old) / old) for old, new in zip(closes, closes[1:], strict=False) if old > 0]
+        steps = [abs((new - old) / old) for old, new in pairwise(closes) if old > 0]
         sum_abs = whole(sum(steps, Decimal(0)) * BPS)
         net = whole(abs(closes[-1] / closes[0] - 1) * BPS) if closes[0] > 0 else 0
         return sum_abs, net, sum_abs // (net + 1)

@@ -2,6 +2,7 @@
 
 from decimal import Decimal
 from fractions import Fraction
+from itertools import pairwise
 from math import isqrt
 
 import polars as pl
@@ -19,6 +20,7 @@ def reference_rows(quotes, trades, depth, instrument, day_start, config: Snapsho
     rows = []
     first = quotes["ts_ns"].min()
     quotes, trades, depth = (frame.to_dicts() for frame in (quotes, trades, depth))
+    features, events = bot_features(quotes, instrument, config), flow_events(quotes, config)
     step = config.grid_ms * 1_000_000
     grid = -(-first // step) * step
     while grid <= min(last_grid, quotes[-1]["ts_ns"] + config.max_gap_s * SECOND):
@@ -26,19 +28,19 @@ def reference_rows(quotes, trades, depth, instrument, day_start, config: Snapsho
         if grid - seen[-1]["ts_ns"] <= config.max_gap_s * SECOND:
             known_trades = [trade for trade in trades if trade["ts_ns"] <= grid]
             known_books = [book for book in depth if book["ts_ns"] <= grid]
-            rows.append(row(grid, seen, known_trades, known_books, instrument, config, qty_ref_lots))
+            known = {"features": features[len(seen) - 1], "events": events[: len(seen)]}
+            rows.append(row(grid, seen, known_trades, known_books, instrument, config, qty_ref_lots, **known))
         grid += step
     return rows
 
 
-def row(grid, quotes, trades, books, instrument, config, qty_ref_lots):
+def row(grid, quotes, trades, books, instrument, config, qty_ref_lots, features, events):
     quote = quotes[-1]
     mid = quote["bid_ticks"] + quote["ask_ticks"]
-    features = bot_features(quotes, instrument, config)
     bought, total = quote["bid_lots"] - quote["ask_lots"], quote["bid_lots"] + quote["ask_lots"]
     start, first = segment_start(quotes, config), quotes[0]["ts_ns"]
     micro = Fraction((quote["ask_ticks"] - quote["bid_ticks"]) * bought, mid * total)
-    answer = {
+    return {
         "ts_ns": grid,
         "quote_ts_ns": quote["ts_ns"],
         "mid_half_ticks": mid,
@@ -54,41 +56,45 @@ def row(grid, quotes, trades, books, instrument, config, qty_ref_lots):
         "microprice_dev_x1000": round(micro * 10_000_000),
         "quote_age_ms": (grid - quote["ts_ns"]) // 1_000_000,
         "gap": start > first and grid - 300 * SECOND < start,
-        **order_flow(quotes, grid, start, config),
+        **order_flow(events, grid, start),
         **windows(quotes, trades, grid, start),
         **book_columns(books, grid, instrument, config, qty_ref_lots),
     }
-    return answer
 
 
 def bot_features(quotes, instrument, config):
     engine = ReferenceEngine(config.bar_interval_ms, config.atr_period, config.range_horizon, config.max_bars)
+    features = []
     for quote in quotes:
         prices = [quote[side] * instrument.tick_size for side in ("bid_ticks", "ask_ticks")]
         sizes = [quote[side] * instrument.lot_size for side in ("bid_lots", "ask_lots")]
-        features = engine.process(Tick(quote["ts_ns"] // 1_000_000, "S", *prices, *sizes, Decimal(0), Decimal(0)))
+        features.append(engine.process(Tick(quote["ts_ns"] // 1_000_000, "S", *prices, *sizes, Decimal(0), Decimal(0))))
     return features
 
 
 def segment_start(quotes, config):
     start = quotes[0]["ts_ns"]
-    for before, quote in zip(quotes, quotes[1:], strict=False):
+    for before, quote in pairwise(quotes):
         if quote["ts_ns"] - before["ts_ns"] > config.max_gap_s * SECOND:
             start = quote["ts_ns"]
     return start
 
 
-def order_flow(quotes, grid, start, config):
-    events = [(quotes[0]["ts_ns"], 0)]
-    for old, new in zip(quotes, quotes[1:], strict=False):
+def flow_events(quotes, config):
+    """Return (time, event, sum over the last 10 s) of each quote."""
+    events = [(quotes[0]["ts_ns"], 0, 0)]
+    for old, new in pairwise(quotes):
         is_first = new["ts_ns"] - old["ts_ns"] > config.max_gap_s * SECOND
-        events.append((new["ts_ns"], 0 if is_first else quote_event(old, new)))
-    history = []
-    for index, (now, _) in enumerate(events):
-        history.append(sum(event for ts, event in events[: index + 1] if ts >= now - 10 * SECOND))
-    known = grid - 10 * SECOND >= start
-    flow = sum(event for ts, event in events if ts >= grid - 10 * SECOND)
-    return {"ofi_10s_lots": flow if known else None, "ofi_zscore_x1000": zscore(history[-300:])}
+        event = 0 if is_first else quote_event(old, new)
+        earlier = sum(event for ts, event, _ in events if ts >= new["ts_ns"] - 10 * SECOND)
+        events.append((new["ts_ns"], event, earlier + event))
+    return events
+
+
+def order_flow(events, grid, start):
+    flow = sum(event for ts, event, _ in events if ts >= grid - 10 * SECOND)
+    history = [total for _, _, total in events[-300:]]
+    return {"ofi_10s_lots": flow if grid - 10 * SECOND >= start else None, "ofi_zscore_x1000": zscore(history)}
 
 
 def quote_event(old, new):

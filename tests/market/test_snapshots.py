@@ -23,15 +23,17 @@ FAST = SnapshotConfig(bar_interval_ms=20_000, atr_period=5, range_horizon=7, max
 def build(quotes, trades=None, depth=None, config=None, instrument=AAA):
     trades = TRADES.empty() if trades is None else trades
     depth = DEPTH.empty() if depth is None else depth
-    return build_snapshots(quotes, trades, depth, {KEY: instrument}, DAY, config)
+    return build_snapshots(quotes, trades, depth, {KEY: instrument}, DAY, config=config)
 
 
-@pytest.mark.parametrize("seed", range(4))
-@pytest.mark.parametrize(("config", "lot"), [(FAST, "0.001"), (replace(FAST, grid_ms=500, max_gap_s=45), "0.03"), (FAST, "1")])
+@pytest.mark.parametrize("seed", range(2))
+@pytest.mark.parametrize(
+    ("config", "lot"), [(FAST, "0.001"), (replace(FAST, grid_ms=500, max_gap_s=45), "0.03"), (FAST, "1")]
+)
 def test_every_row_equals_the_slow_twin(seed, config, lot):
     """Each column of each row equals the value computed from scratch in exact fractions."""
     instrument = replace(AAA, lot_size=Decimal(lot))
-    quotes, trades, depth = random_day(seed, span_s=700, quotes=260)
+    quotes, trades, depth = random_day(seed, span_s=700, quotes=380)
     built = list(comparable(build(quotes, trades, depth, config, instrument), instrument, config))
     lots = config.qty_ref_lots(instrument.lot_size)
     expected = reference_rows(quotes, trades, depth, instrument, MIDNIGHT, config, lots)
@@ -45,7 +47,7 @@ def test_batch_stream_and_chunks_give_the_same_rows(seed):
     """A day fed at once, in uneven pieces, or second by second, gives the same rows."""
     day = random_day(seed)
     whole = build(*day, config=FAST)
-    for step in (1, 7, 311):
+    for step in (7, 311):
         engine = SnapshotEngine(AAA, DAY, FAST)
         edges = [MIDNIGHT + second * SECOND for second in range(0, 1400, step)]
         pieces = []
@@ -57,14 +59,14 @@ def test_batch_stream_and_chunks_give_the_same_rows(seed):
 
 def test_tick_by_tick_gives_the_same_rows():
     """Fed quote by quote, each row comes out with the first event after its time."""
-    quotes, _, _ = random_day(5, span_s=200, quotes=150, trades=0, books=0)
+    quotes = random_day(5, span_s=200, quotes=150)[0].unique("ts_ns", keep="last").sort("ts_ns")
     engine = SnapshotEngine(AAA, DAY, FAST)
     rows = []
     for tick in quotes.iter_slices(1):
         ts = tick["ts_ns"].item()
         rows.append(engine.feed(until_ns=ts - 1))
         rows.append(engine.feed(tick, until_ns=ts))
-        assert rows[-1]["ts_ns"].to_list() in ([], [ts])
+        assert rows[-1]["ts_ns"].to_list() == ([ts] if ts % SECOND == 0 else [])
     rows.append(engine.feed())
     assert_frame_equal(pl.concat(rows), build(quotes, config=FAST))
 
@@ -100,9 +102,11 @@ def test_instruments_of_the_same_symbol_on_two_venues_stay_apart():
     other = Instrument("other", "AAA", Decimal("0.01"), Decimal(1))
     first, second = random_day(1), random_day(2, instrument=other)
     both = [pl.concat(pair) for pair in zip(second, first, strict=True)]
-    built = build_snapshots(*both, {KEY: AAA, ("other", "AAA"): other}, DAY, FAST)
+    built = build_snapshots(*both, {KEY: AAA, ("other", "AAA"): other}, DAY, config=FAST)
     assert_frame_equal(built.filter(venue="demo"), build(*first, config=FAST))
-    assert_frame_equal(built.filter(venue="other"), build_snapshots(*second, {("other", "AAA"): other}, DAY, FAST))
+    assert_frame_equal(
+        built.filter(venue="other"), build_snapshots(*second, {("other", "AAA"): other}, DAY, config=FAST)
+    )
 
 
 def test_no_row_is_carried_over_a_gap():
@@ -110,7 +114,7 @@ def test_no_row_is_carried_over_a_gap():
     frame = build(quotes_at([0, 100, 200], [1000, 1010, 1020], [1002, 1012, 1022]))
     seconds = ((frame["ts_ns"] - MIDNIGHT) // SECOND).to_list()
     assert seconds == [*range(61), *range(100, 161), *range(200, 261)]
-    at = {second: row for second, row in zip(seconds, frame.to_dicts(), strict=True)}
+    at = dict(zip(seconds, frame.to_dicts(), strict=True))
     assert (at[30]["ret_30s_x1000"], at[31]["ret_30s_x1000"], at[29]["ret_30s_x1000"]) == (0, 0, None)
     assert (at[129]["ret_30s_x1000"], at[130]["ret_30s_x1000"]) == (None, 0)
     assert (at[60]["gap"], at[100]["gap"], at[160]["quote_age_ms"]) == (False, True, 60_000)
@@ -145,7 +149,7 @@ def test_tape_windows_are_left_open_and_wait_for_the_first_trade():
     assert at["volume_10s_lots"].to_list() == [None, 4, 1, 0]
     assert at["trades_10s"].to_list() == [None, 2, 1, 0]
     assert at["trade_imbalance_10s_bps"].to_list() == [None, -10_000, 0, 0]
-    assert build(quotes)["volume_10s_lots"].null_count() == 99
+    assert build(quotes)["volume_10s_lots"].null_count() == 100
 
 
 def test_rows_stay_inside_the_session_but_know_what_came_before():
@@ -162,7 +166,10 @@ def test_quotes_are_taken_from_depth_where_there_are_none():
     depth = books_at([1, 2, 3], [[(999, 5), (998, 1)], [(998, 6)], []], [[(1001, 4)], [(1002, 3)], [(1001, 2)]])
     best = quotes_from_depth(depth)
     assert best.schema == QUOTES.schema
-    assert best.select("bid_ticks", "bid_lots", "ask_ticks", "ask_lots").rows() == [(999, 5, 1001, 4), (998, 6, 1002, 3)]
+    assert best.select("bid_ticks", "bid_lots", "ask_ticks", "ask_lots").rows() == [
+        (999, 5, 1001, 4),
+        (998, 6, 1002, 3),
+    ]
     assert_frame_equal(build(QUOTES.empty(), depth=depth), build(best, depth=depth))
 
 
@@ -189,7 +196,9 @@ def test_every_parameter_changes_the_result(change, column):
     assert not build(*day, config=FAST)[column].equals(build(*day, config=replace(FAST, **change))[column])
 
 
-@pytest.mark.parametrize(("lot", "expected"), [("0.001", 3), ("0.002", 2), ("0.00001", 300), ("0.01", 1), ("1", 100), ("10", 100)])
+@pytest.mark.parametrize(
+    ("lot", "expected"), [("0.001", 3), ("0.002", 2), ("0.00001", 300), ("0.01", 1), ("1", 100), ("10", 100)]
+)
 def test_the_reference_size_is_whole_lots(lot, expected):
     """0.003 base units, rounded up to a lot; a hundred lots where only whole units trade."""
     assert SnapshotConfig().qty_ref_lots(Decimal(lot)) == expected
