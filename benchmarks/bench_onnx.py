@@ -1,7 +1,8 @@
 """One row through fifteen heads: one graph, a session a head, XGBoost itself.
 
 All three answer the same rows in turn: a busy machine disturbs them alike, and caches are as cold as between two ticks.
-Their margins must be equal before a number is printed. Ratios are against XGBoost's `inplace_predict`, the fastest call it has for one row.
+Their margins must be equal before a number is printed. Ratios are against XGBoost's `inplace_predict`, the fastest call
+it has for one row.
 Run `python benchmarks/bench_onnx.py`, with `--quick` for a smoke test.
 """
 

@@ -1,11 +1,10 @@
 """When things run by themselves: jobs, schedules and the landing sensor. All are off until switched on in the UI."""
 
 from collections.abc import Iterator
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, timedelta
 
 import dagster as dg
 
-from grinder_assets.partitions import DAILY
 from grinder_assets.reports.assets import report_keys
 from grinder_assets.training.assets import artifact_key
 from grinder_resources.dagster import LandingResource
@@ -16,6 +15,12 @@ FULL_RUN_SPECS = (SPECS["level_signals_stage_b_full"], SPECS["regime"])
 
 RANGE_START, RANGE_END = "dagster/asset_partition_range_start", "dagster/asset_partition_range_end"
 LATE_DAYS = 3
+
+
+def range_tags(first: date, last: date) -> dict[str, str]:
+    """Return the tags that make one run cover the days of [first, last]."""
+    return {RANGE_START: first.isoformat(), RANGE_END: last.isoformat()}
+
 
 _TABLES = dg.AssetSelection.groups("bronze", "silver", "gold")
 
@@ -28,7 +33,9 @@ _MODELS = dg.AssetSelection.assets(*(key for spec in FULL_RUN_SPECS for key in _
 _WAREHOUSE = dg.AssetSelection.assets(dg.AssetKey("warehouse"))
 
 MAIN_JOB = dg.define_asset_job(
-    "main", selection=_TABLES | _MODELS | _WAREHOUSE, description="Bronze to reports: every table, the models of every full run, the warehouse."
+    "main",
+    selection=_TABLES | _MODELS | _WAREHOUSE,
+    description="Bronze to reports: every table, the models of every full run, the warehouse.",
 )
 DAILY_JOB = dg.define_asset_job("daily", selection=_TABLES, description="Bronze to Gold of one day.")
 RETRAIN_JOB = dg.define_asset_job(
@@ -43,16 +50,22 @@ def late_data(context: dg.ScheduleEvaluationContext) -> dg.RunRequest:
     """Look at the last days again, in one run; a day whose files have not changed is skipped."""
     today = context.scheduled_execution_time.astimezone(UTC).date()
     first, last = today - timedelta(days=LATE_DAYS), today - timedelta(days=1)
-    return dg.RunRequest(run_key=f"late-{today}", tags={RANGE_START: first.isoformat(), RANGE_END: last.isoformat()})
+    return dg.RunRequest(run_key=f"late-{today}", tags=range_tags(first, last))
 
 
 RETRAIN_SCHEDULE = dg.ScheduleDefinition(
-    name="weekly_retrain", job=RETRAIN_JOB, cron_schedule="0 4 * * 1", execution_timezone="UTC", description="Retrain every Monday."
+    name="weekly_retrain",
+    job=RETRAIN_JOB,
+    cron_schedule="0 4 * * 1",
+    execution_timezone="UTC",
+    description="Retrain every Monday.",
 )
 
 
 @dg.sensor(job=DAILY_JOB, minimum_interval_seconds=60, name="landing_files")
-def landing_sensor(context: dg.SensorEvaluationContext, landing: LandingResource) -> Iterator[dg.RunRequest | dg.SkipReason]:
+def landing_sensor(
+    context: dg.SensorEvaluationContext, landing: LandingResource
+) -> Iterator[dg.RunRequest | dg.SkipReason]:
     """Request the days that new or changed landing files cover, in one ranged run."""
     from grinder_resources.ingest.landing import listing_fingerprint, named_days
 
@@ -64,4 +77,4 @@ def landing_sensor(context: dg.SensorEvaluationContext, landing: LandingResource
     days = named_days(folder)
     context.update_cursor(fingerprint)
     if days:
-        yield dg.RunRequest(run_key=fingerprint, tags={RANGE_START: min(days).isoformat(), RANGE_END: max(days).isoformat()})
+        yield dg.RunRequest(run_key=fingerprint, tags=range_tags(min(days), max(days)))

@@ -19,13 +19,20 @@ def column_schema(table: Table) -> dg.TableSchema:
 
 def _column(column: Column) -> dg.TableColumn:
     return dg.TableColumn(
-        column.name, type=str(column.dtype), description=column.doc, constraints=dg.TableColumnConstraints(nullable=column.nullable)
+        column.name,
+        type=str(column.dtype),
+        description=column.doc,
+        constraints=dg.TableColumnConstraints(nullable=column.nullable),
     )
 
 
 def day_metadata(commit: Commit) -> dict[str, Any]:
     """Return the metadata of one published day."""
-    return {"dagster/partition_row_count": commit.rows, "logical_sha256": commit.logical_sha256, "fingerprint": commit.fingerprint}
+    return {
+        "dagster/partition_row_count": commit.rows,
+        "logical_sha256": commit.logical_sha256,
+        "fingerprint": commit.fingerprint,
+    }
 
 
 def run_metadata(rewritten: int, days: int, rows: int) -> dict[str, Any]:

@@ -1,7 +1,8 @@
 """How a daily asset publishes: day by day, checked before it is committed, recorded even if a later day fails.
 
-Dagster records a ranged run as a whole or not at all; the lake commits day by day. `publish_days` keeps the two together: when
-day 4 of 5 fails, three days are committed and three materialisations are recorded, and the next run skips what is still true.
+Dagster records a ranged run as a whole or not at all; the lake commits day by day. `publish_days` keeps the two
+together: when day 4 of 5 fails, three days are committed and three materialisations are recorded, and the next run
+skips what is still true.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -87,7 +88,9 @@ def publish_days(context: dg.AssetExecutionContext, lake: Lake, plan: DayPlan) -
     return dg.MaterializeResult(
         metadata=run_metadata(ledger.rewritten, len(days), rows),
         check_results=[
-            dg.AssetCheckResult(passed=True, check_name=check.name, metadata={"days": facts_table(ledger.verdicts.get(check.name, []))})
+            dg.AssetCheckResult(
+                passed=True, check_name=check.name, metadata={"days": facts_table(ledger.verdicts.get(check.name, []))}
+            )
             for check in plan.checks
         ],
     )
@@ -121,10 +124,12 @@ def _judge(check: DayCheck, rows: pl.DataFrame, table: Table, day: date, ledger:
 def _record(context: dg.AssetExecutionContext, ledger: _Ledger) -> None:
     """Record what a failing run leaves behind: the finished days and every verdict, the bad one included."""
     for day, commit in ledger.commits.items():
-        context.log_event(dg.AssetMaterialization(context.asset_key, partition=day.isoformat(), metadata=day_metadata(commit)))
+        context.log_event(
+            dg.AssetMaterialization(context.asset_key, partition=day.isoformat(), metadata=day_metadata(commit))
+        )
     for name, verdicts in ledger.verdicts.items():
         passed = all(verdict["passed"] for verdict in verdicts)
         evaluation = dg.AssetCheckEvaluation(
             context.asset_key, name, passed, metadata={"days": facts_table(verdicts)}, blocking=True
         )
-        context.log_event(evaluation)  # type: ignore[arg-type]
+        context.log_event(evaluation)

@@ -8,7 +8,8 @@ import os
 import shutil
 import sys
 import time
-from datetime import date
+from collections.abc import Sequence
+from datetime import date, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
 
 DEFAULT_DATA = Path("data")
 INSTANCE_FILE = Path(__file__).with_name("dagster.yaml")
+MAX_HOLE_DAYS = 7
+"""Days without data that a range may span: holidays and a weekend are published empty, a missing year is not."""
+
 _FOLDERS = {
     "GRINDER_LAKE": "lake",
     "GRINDER_STAGING": "staging",
@@ -45,9 +49,13 @@ def add_parsers(commands: Any) -> None:
     """Add `grinder run` to what `ArgumentParser.add_subparsers()` returned."""
     parser = commands.add_parser("run", help="landing files to artifacts and reports", description=__doc__)
     parser.add_argument(
-        "--landing", type=Path, help="folder of source files (default DATA/landing, with the demo market if that is empty)"
+        "--landing",
+        type=Path,
+        help="folder of source files (default DATA/landing, with the demo market if that is empty)",
     )
-    parser.add_argument("--from", dest="first", type=date.fromisoformat, metavar="DAY", help="first UTC day, YYYY-MM-DD")
+    parser.add_argument(
+        "--from", dest="first", type=date.fromisoformat, metavar="DAY", help="first UTC day, YYYY-MM-DD"
+    )
     parser.add_argument("--to", dest="last", type=date.fromisoformat, metavar="DAY", help="last UTC day, YYYY-MM-DD")
     parser.add_argument("--symbols", nargs="+", default=[], metavar="SYMBOL", help="only these symbols (default all)")
     parser.add_argument("--data", type=Path, help="folder for lake, reports and warehouse (default data)")
@@ -62,7 +70,7 @@ def run(arguments: argparse.Namespace) -> int:
     with progress.shown(), storage_errors(os.environ["GRINDER_LAKE"]):
         landing = _landing_folder(arguments)
         days = _days(arguments)
-        _run_job(days[0], days[-1])
+        _run_jobs(days)
     from grinder_assets.run_summary import summary
 
     sys.stdout.write(summary(landing, days, time.perf_counter() - started))
@@ -72,7 +80,9 @@ def run(arguments: argparse.Namespace) -> int:
 def _set_addresses(arguments: argparse.Namespace) -> None:
     """Tell the resources where things lie; what the environment already says stands unless an option overrides it."""
     data = arguments.data or DEFAULT_DATA
-    addresses = {variable: data / name for variable, name in _FOLDERS.items()} | {"GRINDER_MODELS": arguments.models or Path("models")}
+    addresses = {variable: data / name for variable, name in _FOLDERS.items()} | {
+        "GRINDER_MODELS": arguments.models or Path("models")
+    }
     for variable, address in addresses.items():
         chosen = arguments.models if variable == "GRINDER_MODELS" else arguments.data
         if chosen or variable not in os.environ:
@@ -129,16 +139,39 @@ def _days(arguments: argparse.Namespace) -> list[date]:
     return days
 
 
-def _run_job(first: date, last: date) -> None:
+def _run_jobs(days: Sequence[date]) -> None:
+    """Run the main job over the days; where they lie far apart, the tables of each stretch and then the models once."""
+    stretches = contiguous(days)
+    if len(stretches) == 1:
+        _run_job("main", stretches[0])
+        return
+    for stretch in stretches:
+        _run_job("daily", stretch)
+    _run_job("retrain", None)
+
+
+def contiguous(days: Sequence[date]) -> list[tuple[date, date]]:
+    """Return first and last day of every stretch of ascending days without a hole of more than MAX_HOLE_DAYS."""
+    stretches = [(days[0], days[0])]
+    for day in days[1:]:
+        first, last = stretches[-1]
+        if day - last > timedelta(days=MAX_HOLE_DAYS + 1):
+            stretches.append((day, day))
+        else:
+            stretches[-1] = (first, day)
+    return stretches
+
+
+def _run_job(name: str, stretch: tuple[date, date] | None) -> None:
     import dagster as dg
 
-    from grinder_assets.automation import RANGE_END, RANGE_START
+    from grinder_assets.automation import range_tags
     from grinder_assets.definitions import defs
 
     with dg.DagsterInstance.get() as instance:
-        result = defs.resolve_job_def("main").execute_in_process(
+        result = defs.resolve_job_def(name).execute_in_process(
             instance=instance,
-            tags={RANGE_START: first.isoformat(), RANGE_END: last.isoformat()},
+            tags=range_tags(*stretch) if stretch else {},
             run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
             raise_on_error=False,
         )

@@ -24,7 +24,11 @@ def summary(landing: Path, days: Sequence[date], seconds: float) -> str:
     for spec in FULL_RUN_SPECS:
         lines += ["", *_model(spec, lake, models)]
     lines += ["", "Where to look", f"  landing files   {_near(landing)}", f"  DuckDB          {_near(warehouse.path)}"]
-    lines += [f"  models          {_near(models)}", f"  reports         {_near(warehouse.pages_path)}", "  Dagster UI      make ui"]
+    lines += [
+        f"  models          {_near(models)}",
+        f"  reports         {_near(warehouse.pages_path)}",
+        "  Dagster UI      make ui",
+    ]
     return "\n".join(lines) + "\n"
 
 
@@ -39,7 +43,7 @@ def _tables(lake: Lake) -> Iterator[str]:
 
 def _model(spec: ModelSpec, lake: Lake, models: Path) -> Iterator[str]:
     version = latest_version(models, spec.name)
-    yield f"model {spec.name} {version or 'not trained'}: out-of-fold scores with 95 % intervals"
+    yield f"model {spec.name} {version or 'not trained'}: scores of open out-of-fold rows with 95 % intervals"
     scores, verdicts = lake.read(walk_forward_table(spec.name)), lake.read(verdicts_table(spec.name))
     modes = modes_of(scores)
     if not modes:
@@ -49,7 +53,8 @@ def _model(spec: ModelSpec, lake: Lake, models: Path) -> Iterator[str]:
     for row in verdicts.filter(pl.col("mode") == modes[0]).iter_rows(named=True):
         head = table.filter(pl.col("head") == row["head"], pl.col("class") == row["class"])
         shown = "  ".join(filter(None, (_metric(head, name) for name in ("auc", "skill", "ece"))))
-        yield f"  {target_label(row['head'], row['class']):<20}{row['rows']:>7} rows  {shown or row['verdict']}"
+        counts = f"{row['rows']:>7} open {row['settled']:>6} settled"
+        yield f"  {target_label(row['head'], row['class']):<20}{counts}  {shown or row['verdict']}"
 
 
 def _metric(scores: pl.DataFrame, name: str) -> str:

@@ -1,8 +1,7 @@
-"""The factory of daily table assets: key, group, column schema, checks and code version come from the table's contract."""
+"""The factory of daily table assets: key, group, column schema and checks come from the table's contract."""
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date
-from typing import Any
 
 import dagster as dg
 
@@ -56,7 +55,9 @@ def upstream_hashes(lake: Lake, tables: Sequence[Table], first: date, last: date
     for table in tables:
         days = lake.days(table.name, first, last)
         if last not in days:
-            raise PartitionMissing("an upstream day was never materialised", where=f"{table.name}/date={last}", hint="Materialise it first")
+            raise PartitionMissing(
+                "an upstream day was never materialised", where=f"{table.name}/date={last}", hint="Materialise it first"
+            )
         stamps = lake.stamps(table.name)
         hashes.update({f"{table.name}/{day}": stamps[day.isoformat()].logical_sha256 for day in days})
     return hashes

@@ -1,4 +1,4 @@
-"""The `grinder` command. Each command lives beside what it does and is found by its entry point, so this file only speaks.
+"""The `grinder` command. Commands live beside what they do and are found by entry point; this file only speaks.
 
 A refusal is one line on standard error and the error's exit code; a traceback is a bug of ours.
 """
@@ -7,17 +7,21 @@ import argparse
 import sys
 from collections.abc import Callable, Sequence
 from importlib.metadata import entry_points
+from typing import Any
 
 from grinder_resources.errors import GrinderError
 
 COMMANDS_GROUP = "grinder.commands"
 
-AddParsers = Callable[["argparse._SubParsersAction[argparse.ArgumentParser]"], None]
+AddParsers = Callable[[Any], None]
+"""Takes what `ArgumentParser.add_subparsers()` returned, adds a command to it."""
 
 
 def build_parser() -> argparse.ArgumentParser:
-    """Return the parser with every installed command; a command sets `run`, a function of the parsed arguments to an exit code."""
-    parser = argparse.ArgumentParser(prog="grinder", description="Bronze to Silver to Gold to ONNX, for a grid-trading bot.")
+    """Return the parser of every installed command; each sets `run`, a function of the arguments to an exit code."""
+    parser = argparse.ArgumentParser(
+        prog="grinder", description="Bronze to Silver to Gold to ONNX, for a grid-trading bot."
+    )
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
     for entry in sorted(entry_points(group=COMMANDS_GROUP), key=lambda entry: entry.name):
         add_parsers: AddParsers = entry.load()

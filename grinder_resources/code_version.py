@@ -1,4 +1,4 @@
-"""Which code made a row: a hash over the source files it depends on, so that nobody has to remember to bump a number."""
+"""Which code made a row: a hash over the source files it depends on, so that nobody has to bump a number."""
 
 import hashlib
 from functools import cache

@@ -1,7 +1,7 @@
 """Dagster resources: where things lie. The only module of this library that imports dagster.
 
-Every address has one environment variable and one default below the working directory; empty fields mean "as the environment
-says". They are read when a run starts, never at import.
+Every address has one environment variable and one default below the working directory; empty fields mean "as the
+environment says". They are read when a run starts, never at import.
 """
 
 import os
@@ -29,9 +29,9 @@ class LakeResource(dg.ConfigurableResource):  # type: ignore[type-arg]
 class LandingResource(dg.ConfigurableResource):  # type: ignore[type-arg]
     """The folder source files are dropped in (`GRINDER_LANDING`, default `data/landing`).
 
-    staging is where parsed files are kept by content (`GRINDER_STAGING`, default `data/staging`), pins the file that remembers units
-    inferred from the data (`GRINDER_INSTRUMENTS`, default `data/instruments.yaml`), symbols the only ones to take, separated
-    by commas (`GRINDER_SYMBOLS`, default all).
+    staging is where parsed files are kept by content (`GRINDER_STAGING`, default `data/staging`), pins the file that
+    remembers units inferred from the data (`GRINDER_INSTRUMENTS`, default `data/instruments.yaml`), symbols the only
+    ones to take, separated by commas (`GRINDER_SYMBOLS`, default all).
     """
 
     folder: str = ""
@@ -73,8 +73,10 @@ class ModelStore(dg.ConfigurableResource):  # type: ignore[type-arg]
 
 
 class WarehouseResource(dg.ConfigurableResource):  # type: ignore[type-arg]
-    """What people open: the DuckDB file (`GRINDER_WAREHOUSE`, default `data/grinder.duckdb`) and the report pages
-    (`GRINDER_REPORTS`, default `data/reports`).
+    """What people open: the DuckDB file and the report pages.
+
+    file is the database (`GRINDER_WAREHOUSE`, default `data/grinder.duckdb`), pages the folder of HTML pages and
+    dataset manifests (`GRINDER_REPORTS`, default `data/reports`).
     """
 
     file: str = ""

@@ -1,4 +1,4 @@
-"""Dataset manifests: what a Gold table is made of, day by day, with hashes; written beside the reports for people and tools."""
+"""Dataset manifests: what a Gold table is made of, day by day, with hashes; written beside the reports."""
 
 import json
 import os
@@ -76,7 +76,7 @@ def write_manifest(manifest: DatasetManifest, path: Path) -> None:
 
 
 def gold_table(lake: Lake, name: str) -> Table:
-    """Return the contract of a Gold table as it stands in the lake: production signals follow the promoted feature version.
+    """Return the contract of a Gold table as it stands in the lake; signals follow the promoted feature version.
 
     Raises PartitionMissing if nothing was committed, UnknownName if no known contract has the committed schema.
     """

@@ -48,9 +48,7 @@ class GrinderError(Exception):
     code = "GRINDER_ERROR"
     exit_code = 1
 
-    def __init__(
-        self, what: str, *, where: str = "", got: str = "", expected: str = "", hint: str = ""
-    ) -> None:
+    def __init__(self, what: str, *, where: str = "", got: str = "", expected: str = "", hint: str = "") -> None:
         self.what = what
         self.where = where
         self.got = got

@@ -1,7 +1,7 @@
 """sha256 of bytes, facts and rows.
 
-The hash of a frame is *logical*: it covers column names, types and values in their stored order, not the Parquet bytes, so
-that another compression level, file split or library version gives the same digest for the same rows.
+The hash of a frame is *logical*: it covers column names, types and values in their stored order, not the Parquet bytes,
+so that another compression level, file split or library version gives the same digest for the same rows.
 """
 
 import hashlib
@@ -47,8 +47,9 @@ def sha256_schema(schema: pl.Schema) -> str:
 def sha256_rows(frame: pl.DataFrame) -> str:
     """Return the logical sha256 of a frame: schema, row count, then each column's canonical bytes in order.
 
-    Canonical bytes of a column: its validity as packed bits, then little-endian values with nulls as zero; texts and lists
-    as 64-bit lengths followed by the concatenated items. Supports integers, floats, booleans, dates, strings and lists of those.
+    Canonical bytes of a column: its validity as packed bits, then little-endian values with nulls as zero; texts and
+    lists as 64-bit lengths followed by the concatenated items. Supports integers, floats, booleans, dates, strings and
+    lists of those.
     """
     digest = hashlib.sha256(sha256_schema(frame.schema).encode())
     digest.update(frame.height.to_bytes(8, "little"))

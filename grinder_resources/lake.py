@@ -1,14 +1,14 @@
 """The lake: Delta tables with one partition a UTC day, each commit carrying the logical hash of its rows.
 
-Visible means committed: readers go through the Delta log, so a file without a log entry does not exist for them. A day is
-replaced by one commit (overwrite where date = ...). Delta keeps no checksum of data files, so `read` recomputes the logical hash
-of every day it returns and compares it with the one in the commit.
+Visible means committed: readers go through the Delta log, so a file without a log entry does not exist for them. A day
+is replaced by one commit (overwrite where date = ...). Delta keeps no checksum of data files, so `read` recomputes the
+logical hash of every day it returns and compares it with the one in the commit.
 
 A table has one schema. The first commit under a changed contract replaces the whole table; its other days have to be
 materialised again, and until then they count as never committed (older versions stay readable in the Delta log).
 
-Order of events in a commit: rows checked and sorted -> hash -> data file -> log entry. A process killed anywhere leaves the
-previous version readable; files without a log entry are swept by Delta's own vacuum.
+Order of events in a commit: rows checked and sorted -> hash -> data file -> log entry. A process killed anywhere leaves
+the previous version readable; files without a log entry are swept by Delta's own vacuum.
 """
 
 import json
@@ -85,8 +85,9 @@ class Lake:
     ) -> Commit:
         """Replace one day of `table` (the whole table when `day` is None) by `frame`, in one Delta commit.
 
-        Raises SchemaMismatch if the frame breaks the table's contract or holds another day, StorageFull when the store takes no
-        more, CommitConflict when another writer replaced the same day meanwhile. After any of them the previous version stands.
+        Raises SchemaMismatch if the frame breaks the table's contract or holds another day, StorageFull when the store
+        takes no more, CommitConflict when another writer replaced the same day meanwhile. After any of them the
+        previous version stands.
         """
         rows = table.conform(frame)
         inputs = dict(upstream or {})
@@ -152,9 +153,10 @@ class Lake:
     def read(
         self, table: Table, first: date | None = None, last: date | None = None, columns: Sequence[str] | None = None
     ) -> pl.DataFrame:
-        """Return the rows of the days in [first, last] (all days when None), in stored order, after checking every day's hash.
+        """Return the rows of the days in [first, last] (None: no bound), in stored order, every day's hash checked.
 
-        Raises PartitionMissing if no day of the range was committed and CorruptFile if the rows differ from their commit.
+        Raises PartitionMissing if no day of the range was committed and CorruptFile if the rows differ from their
+        commit.
         """
         days: list[date | None] = [*self.days(table.name, first, last)]
         if not days and "" in self.stamps(table.name):
@@ -175,7 +177,7 @@ class Lake:
         return self.read(table, first, last) if self.days(table.name, first, last) else table.empty()
 
     def current(self, table: Table, day: date | None, wanted_fingerprint: str) -> pl.DataFrame | None:
-        """Return the verified rows of a day that was built from exactly these inputs, or None if it must be built (again)."""
+        """Return the verified rows of a day built from exactly these inputs, or None if it must be built (again)."""
         stamp = self.stamp(table.name, day)
         if stamp is None or stamp.fingerprint != wanted_fingerprint:
             return None
@@ -191,7 +193,9 @@ class Lake:
         try:
             frames = [_read_file(file, table, day) for file in files]
         except (OSError, ArrowException, pl.exceptions.PolarsError) as error:
-            raise CorruptFile("a data file cannot be read", where=where, got=str(error)[:200], hint="Materialise the day again") from error
+            raise CorruptFile(
+                "a data file cannot be read", where=where, got=str(error)[:200], hint="Materialise the day again"
+            ) from error
         rows = table.conform(pl.concat(frames)) if frames else table.empty()
         if sha256_rows(rows) != stamp.logical_sha256:
             raise CorruptFile(
@@ -211,6 +215,13 @@ class Lake:
         uris = opened.file_uris()
         return sorted(uri for uri in uris if day is None or f"/date={day}/" in uri)
 
+    def no_rows(self, name: str) -> pl.DataFrame:
+        """Return a frame with a table's columns and no rows. Raises PartitionMissing if the table does not exist."""
+        opened = self._open(name)
+        if opened is None:
+            raise PartitionMissing("no such table", where=name, hint="Materialise it first")
+        return pl.scan_delta(opened).head(0).collect()
+
     def tables(self) -> list[str]:
         """Return the names of the tables that exist under a local root, sorted."""
         root = Path(self.root)
@@ -227,8 +238,8 @@ class Lake:
 
 
 def _read_file(uri: str, table: Table, day: date | None) -> pl.DataFrame:
-    # Arrow answers damaged bytes with an error, where polars' own reader aborts the thread; the full validation keeps invalid
-    # text and offsets from reaching polars.
+    # Arrow answers damaged bytes with an error, where polars' own reader aborts the thread; full validation keeps
+    # invalid text and offsets from reaching polars.
     filesystem, path = FileSystem.from_uri(uri if "://" in uri else Path(uri).resolve().as_uri())
     stored = ParquetFile(path, filesystem=filesystem).read()
     stored.validate(full=True)

@@ -1,4 +1,4 @@
-"""Progress bars for work a person waits for; silent unless a command line switched them on and a terminal shows them."""
+"""Progress bars for work a person waits for; silent unless a command switched them on and a terminal shows them."""
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager

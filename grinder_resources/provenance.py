@@ -10,7 +10,7 @@ from grinder_resources.learning.specs import ModelSpec
 
 
 def provenance(spec: ModelSpec, lake: Lake, models_dir: Path, code_version: str) -> dict[str, str]:
-    """Return label -> text. Raises PartitionMissing without a dataset, ArtifactRejected if the newest artifact does not verify."""
+    """Return label -> text; PartitionMissing without a dataset, ArtifactRejected if the model does not verify."""
     stamps = lake.stamps(spec.dataset)
     days = [day for day in sorted(stamps) if stamps[day].rows]
     version = latest_version(models_dir, spec.name)

@@ -1,4 +1,4 @@
-"""One border for the many ways libraries say "the disk is full": polars, Arrow, Delta, DuckDB, SQLite and the operating system."""
+"""One border for the many ways libraries and the operating system say "the disk is full"."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

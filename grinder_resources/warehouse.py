@@ -1,7 +1,7 @@
 """The warehouse: one DuckDB file of views over the lake, for notebooks and SQL.
 
-Built aside and swapped in by one rename, so an open notebook keeps reading the file it has and never blocks a run. Views hold
-no rows: they name the lake's active Parquet files at the time of building.
+Built aside and swapped in by one rename, so an open notebook keeps reading the file it has and never blocks a run.
+Views hold no rows: they name the lake's active Parquet files at the time of building.
 """
 
 import os
@@ -43,17 +43,23 @@ def _fill(lake: Lake, path: Path) -> dict[str, int]:
     with duckdb.connect(str(path)) as connection:
         for layer in LAYERS:
             connection.execute(f"create schema {layer}")
-        for table in lake.tables():
-            files = lake.files(table)
-            if not files or table.split("/")[0] not in LAYERS:
-                continue
-            name = view_name(table)
-            quoted = ", ".join("'" + _absolute(file).replace("'", "''") + "'" for file in files)
-            connection.execute(
-                f"create view {name} as select * from read_parquet([{quoted}], hive_partitioning = {'date=' in files[0]})"
-            )
-            rows[name.replace('"', "")] = sum(stamp.rows for stamp in lake.stamps(table).values())
+        for table in (table for table in lake.tables() if table.split("/")[0] in LAYERS):
+            _add_view(connection, view_name(table), lake, table)
+            rows[view_name(table).replace('"', "")] = sum(stamp.rows for stamp in lake.stamps(table).values())
     return rows
+
+
+def _add_view(connection: duckdb.DuckDBPyConnection, name: str, lake: Lake, table: str) -> None:
+    files = [_absolute(file) for file in lake.files(table)]
+    if not files:
+        # A view needs a file to read; a table without rows keeps its columns as an empty table.
+        connection.register("no_rows", lake.no_rows(table).to_arrow())
+        connection.execute(f"create table {name} as from no_rows")
+        connection.unregister("no_rows")
+        return
+    quoted = ", ".join("'" + file.replace("'", "''") + "'" for file in files)
+    hive = "date=" in files[0]
+    connection.execute(f"create view {name} as from read_parquet([{quoted}], hive_partitioning = {hive})")
 
 
 def _absolute(address: str) -> str:

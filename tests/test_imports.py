@@ -70,11 +70,17 @@ def test_a_module_imports_only_what_lies_below_it(path: Path) -> None:
 
 def test_every_area_has_a_rank() -> None:
     """A new module has to say where it stands, and no rank outlives its module."""
-    found = {path.relative_to(ROOT / "grinder_resources").parts[0].removesuffix(".py") for path in SOURCES if "grinder_resources" in path.parts}
+    found = {
+        path.relative_to(ROOT / "grinder_resources").parts[0].removesuffix(".py")
+        for path in SOURCES
+        if "grinder_resources" in path.parts
+    }
     assert found - {"__init__"} == set(RANKS)
 
 
-@pytest.mark.parametrize("path", [path for path in SOURCES if "grinder_assets" in path.parts], ids=lambda path: path.name)
+@pytest.mark.parametrize(
+    "path", [path for path in SOURCES if "grinder_assets" in path.parts], ids=lambda path: path.name
+)
 def test_no_postponed_annotations_where_dagster_reads_them(path: Path) -> None:
     """Dagster resolves annotations at import; postponed ones stop the code location from loading."""
     assert "__future__.annotations" not in imported(path)

@@ -5,7 +5,6 @@ A file is parsed once, by content, into the staging folder; an asset takes its t
 
 from collections.abc import Sequence
 from datetime import date
-from typing import Any
 
 import dagster as dg
 

@@ -18,9 +18,13 @@ def conservation_check(lake: Lake | None = None) -> DayCheck:
         sums = log.select("rows_in", "rows_out", "quarantined", "deduplicated", "reordered").sum().row(0, named=True)
         broken = log.filter(pl.col("rows_in") != pl.col("rows_out") + pl.col("quarantined") + pl.col("deduplicated"))
         missing = _missing_rows(lake, log, day) if lake else 0
-        return Verdict(not (broken.height or missing), {**sums, "files that do not add up": broken.height, "rows missing": missing})
+        return Verdict(
+            not (broken.height or missing), {**sums, "files that do not add up": broken.height, "rows missing": missing}
+        )
 
-    return DayCheck("conservation", "rows in = rows out + quarantined + deduplicated, and the lake holds the rows out", judge)
+    return DayCheck(
+        "conservation", "rows in = rows out + quarantined + deduplicated, and the lake holds the rows out", judge
+    )
 
 
 def _missing_rows(lake: Lake, log: pl.DataFrame, day: date) -> int:

@@ -1,7 +1,6 @@
 """Gold assets: the production training table, promoted from one feature version, and the regime dataset."""
 
 from datetime import date
-from typing import Any
 
 import dagster as dg
 import polars as pl
@@ -53,7 +52,9 @@ def signals_production(
         (contract_check(table), *_SIGNAL_CHECKS),
     )
     result = publish_days(context, store, plan)
-    write_manifest(dataset_manifest(store, table, source.name), warehouse.pages_path / "signals_production.manifest.json")
+    write_manifest(
+        dataset_manifest(store, table, source.name), warehouse.pages_path / "signals_production.manifest.json"
+    )
     return result
 
 
@@ -61,9 +62,7 @@ _REGIME_CHECKS = (contract_check(REGIME_DATASET), DATE_COVERAGE)
 
 
 @daily_asset(REGIME_DATASET, code_version=_CODE, deps=[key_of(SNAPSHOTS.name)], checks=_REGIME_CHECKS)
-def regime(
-    context: dg.AssetExecutionContext, lake: LakeResource, warehouse: WarehouseResource
-) -> dg.MaterializeResult:
+def regime(context: dg.AssetExecutionContext, lake: LakeResource, warehouse: WarehouseResource) -> dg.MaterializeResult:
     """Build the regime dataset: one snapshot a minute and the range of the minute after it."""
     store = lake.open()
 
@@ -76,7 +75,9 @@ def regime(
         REGIME_DATASET, _CODE, lambda day: upstream_hashes(store, [SNAPSHOTS], day, day), build, _REGIME_CHECKS
     )
     result = publish_days(context, store, plan)
-    write_manifest(dataset_manifest(store, REGIME_DATASET, SNAPSHOTS.name), warehouse.pages_path / "regime.manifest.json")
+    write_manifest(
+        dataset_manifest(store, REGIME_DATASET, SNAPSHOTS.name), warehouse.pages_path / "regime.manifest.json"
+    )
     return result
 
 

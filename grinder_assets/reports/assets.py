@@ -1,4 +1,4 @@
-"""Report assets: walk-forward and calibration of every model, each a table, a plot in the UI and a self-contained page."""
+"""Report assets: walk-forward and calibration of every model, each a table, a plot and a self-contained page."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -15,6 +15,8 @@ from grinder_resources.code_version import code_version
 from grinder_resources.dagster import LakeResource, ModelStore, WarehouseResource
 from grinder_resources.learning.specs import SPECS, ModelSpec
 
+AssetDecorator = Callable[[Callable[..., dg.MaterializeResult]], dg.AssetsDefinition]
+
 _CODE = code_version("learning", "evaluation", "contracts")
 
 
@@ -27,7 +29,7 @@ def _key(kind: str, spec: ModelSpec) -> dg.AssetKey:
     return dg.AssetKey(["reports", kind, spec.name])
 
 
-def _report_asset(kind: str, spec: ModelSpec, description: str, deps: list[dg.AssetKey]) -> Callable[..., Any]:
+def _report_asset(kind: str, spec: ModelSpec, description: str, deps: list[dg.AssetKey]) -> AssetDecorator:
     return dg.asset(
         key=_key(kind, spec),
         description=description,
@@ -47,7 +49,7 @@ def walk_forward_asset(spec: ModelSpec) -> dg.AssetsDefinition:
     @_report_asset(
         "walk_forward",
         spec,
-        f"Expanding and rolling walk-forward by day of {spec.name}, purged and embargoed: scores, degradation, verdicts.",
+        f"Expanding and rolling walk-forward by day of {spec.name}, purged and embargoed: scores and verdicts.",
         [artifact_key(spec), key_of(spec.dataset)],
     )
     def report(

@@ -1,7 +1,5 @@
 """The warehouse asset: the DuckDB file over everything in the lake."""
 
-from typing import Any
-
 import dagster as dg
 
 from grinder_assets.failures import refusals_as_failures

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from datetime import date, timedelta
-from typing import Any
 
 import dagster as dg
 import polars as pl
@@ -10,7 +9,7 @@ import polars as pl
 from grinder_assets.checks import contract_check
 from grinder_assets.partitions import LOOK_BACK, LOOK_BACK_DAYS
 from grinder_assets.publish import DayPlan, publish_days
-from grinder_assets.silver.checks import LABELS_AGREE, LABELS_AFTER_FEATURES, ONE_ROW_A_SECOND
+from grinder_assets.silver.checks import LABELS_AFTER_FEATURES, LABELS_AGREE, ONE_ROW_A_SECOND
 from grinder_assets.tables import daily_asset, key_of, upstream_hashes
 from grinder_resources.code_version import code_version
 from grinder_resources.contracts.bronze import DEPTH, INSTRUMENTS, QUOTES, TRADES
@@ -85,7 +84,9 @@ def snapshots(context: dg.AssetExecutionContext, lake: LakeResource) -> dg.Mater
 _EVENT_CHECKS = (contract_check(LEVEL_EVENTS), LABELS_AGREE, LABELS_AFTER_FEATURES)
 
 
-@daily_asset(LEVEL_EVENTS, code_version=_MARKET, deps=[*_keys(QUOTES, INSTRUMENTS), _EARLIER_BARS], checks=_EVENT_CHECKS)
+@daily_asset(
+    LEVEL_EVENTS, code_version=_MARKET, deps=[*_keys(QUOTES, INSTRUMENTS), _EARLIER_BARS], checks=_EVENT_CHECKS
+)
 def level_events(context: dg.AssetExecutionContext, lake: LakeResource) -> dg.MaterializeResult:
     """Find touches of levels and label them by first passage."""
     store = lake.open()

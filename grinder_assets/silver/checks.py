@@ -39,7 +39,9 @@ def _one_row_a_second(rows: pl.DataFrame, _day: date) -> Verdict:
     return Verdict(not (repeated or late), {"rows": rows.height, "repeated": repeated, "quote after the row": late})
 
 
-ONE_ROW_A_SECOND = DayCheck("one_row_a_second", "a second appears once an instrument and knows no later quote", _one_row_a_second)
+ONE_ROW_A_SECOND = DayCheck(
+    "one_row_a_second", "a second appears once an instrument and knows no later quote", _one_row_a_second
+)
 
 
 def _count(rows: pl.DataFrame, broken: dict[str, pl.Expr]) -> Verdict:

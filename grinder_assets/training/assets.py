@@ -1,7 +1,5 @@
 """Training assets: one exported, verified artifact a model spec, all from one factory."""
 
-from typing import Any
-
 import dagster as dg
 
 from grinder_assets.failures import refusals_as_failures
@@ -25,7 +23,8 @@ def artifact_key(spec: ModelSpec) -> dg.AssetKey:
 def training_asset(spec: ModelSpec) -> dg.AssetsDefinition:
     """Return the asset that fits every head of `spec` and exports them as one ONNX graph.
 
-    Where the data cannot teach anything the asset still ends well: it says so, publishes no artifact, and the newest one stands.
+    Where the data cannot teach anything the asset still ends well: it says so, publishes no artifact, and the newest
+    one stands.
     """
 
     @dg.asset(
@@ -40,9 +39,7 @@ def training_asset(spec: ModelSpec) -> dg.AssetsDefinition:
         deps=[key_of(spec.dataset)],
         pool="training",
     )
-    def artifact(
-        context: dg.AssetExecutionContext, lake: LakeResource, models: ModelStore
-    ) -> dg.MaterializeResult:
+    def artifact(context: dg.AssetExecutionContext, lake: LakeResource, models: ModelStore) -> dg.MaterializeResult:
         from grinder_resources.export.build import build_artifact
 
         store = lake.open()

@@ -9,7 +9,9 @@ EVENT = (
     VENUE,
     SYMBOL,
     TS,
-    optional("recv_ns", pl.Int64(), "local receive time, ns UTC; null where the source has none; never used in features"),
+    optional(
+        "recv_ns", pl.Int64(), "local receive time, ns UTC; null where the source has none; never used in features"
+    ),
     required("seq", pl.Int64(), "position in the source's own order; breaks ties of ts_ns"),
 )
 BY_TIME = ("venue", "symbol", "ts_ns", "seq")
@@ -21,7 +23,9 @@ TRADES = Table(
         *EVENT,
         required("price_ticks", pl.Int64(), "price in ticks of the instrument", at_least=1),
         required("size_lots", pl.Int64(), "size in lots of the instrument", at_least=1),
-        required("aggressor", pl.Int8(), "+1 buyer took the ask, -1 seller hit the bid, 0 unknown", at_least=-1, at_most=1),
+        required(
+            "aggressor", pl.Int8(), "+1 buyer took the ask, -1 seller hit the bid, 0 unknown", at_least=-1, at_most=1
+        ),
         optional("trade_id", pl.String(), "the venue's id; null where the source has none"),
     ),
     sort_by=BY_TIME,

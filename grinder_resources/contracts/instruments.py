@@ -65,5 +65,7 @@ class Instrument:
 def instruments_of(rows: pl.DataFrame) -> Mapping[tuple[str, str], Instrument]:
     """Return the instruments of one day's `bronze/instruments` rows, by (venue, symbol)."""
     facts = rows.select("venue", "symbol", "tick_size", "lot_size", "session").iter_rows()
-    every = [Instrument(venue, symbol, Decimal(tick), Decimal(lot), session) for venue, symbol, tick, lot, session in facts]
+    every = [
+        Instrument(venue, symbol, Decimal(tick), Decimal(lot), session) for venue, symbol, tick, lot, session in facts
+    ]
     return {(instrument.venue, instrument.symbol): instrument for instrument in every}

@@ -2,6 +2,9 @@
 
 One set of tables a model, named after it. They are replaced whole: `date` is a fact about a row here, not a partition.
 Reports are for people and plots, so floats are allowed.
+
+A row is settled for a head where its answer was known at decision time already (`learning.specs.Head`), else open. Only
+open rows are judged: scores, verdicts and calibration are about them, and settled ones are counted.
 """
 
 import polars as pl
@@ -36,9 +39,12 @@ def predictions_table(model: str) -> Table:
             required("row_id", _TEXT, "the dataset row: its event_id, or venue, symbol and ts_ns joined by '_'"),
             _FOLD,
             *_TARGET,
+            required("settled", pl.Boolean(), "whether the answer was known at decision time; then it is not judged"),
             required("label", _FLOAT, "1 if the row is of the class, else 0; the label itself for a regression"),
             required(
-                "baseline", _FLOAT, "what the fold's training rows say without features: class share, or mean label"
+                "baseline",
+                _FLOAT,
+                "what the fold's open training rows say without features: class share, or mean label",
             ),
             required(
                 "prediction", _FLOAT, "probability of the class rounded to 1e-9; for a regression in units of the label"
@@ -59,7 +65,12 @@ def walk_forward_table(model: str) -> Table:
         columns=(
             *_TARGET,
             _FOLD,
-            required("part", _TEXT, "train = rows the booster was fitted on, test = the later day it never saw"),
+            required(
+                "part",
+                _TEXT,
+                "train = rows the booster was fitted on, test = open rows of the later day it never saw, "
+                "all = settled ones too, pooled, without skill: for reference",
+            ),
             required("metric", _TEXT, "one of evaluation.scores.METRICS or evaluation.reliability.METRICS"),
             required("value", _FLOAT, "the score"),
             optional("low", _FLOAT, "2.5 % quantile of the block bootstrap"),
@@ -80,8 +91,9 @@ def verdicts_table(model: str) -> Table:
         doc="What the walk-forward says of each head: calibration skill, never a claim about price direction.",
         columns=(
             *_TARGET,
-            required("rows", _COUNT, "out-of-fold rows"),
-            required("positives", _COUNT, "out-of-fold rows of the class; 0 for a regression"),
+            required("rows", _COUNT, "open out-of-fold rows: those that are judged"),
+            required("settled", _COUNT, "out-of-fold rows whose answer was known at decision time: not judged"),
+            required("positives", _COUNT, "open out-of-fold rows of the class; 0 for a regression"),
             required("folds", _COUNT, "folds of the mode"),
             required("folds_scored", _COUNT, "folds in which the head could be fitted and scored"),
             required("folds_above_base", _COUNT, "scored folds with skill above the base rate"),
@@ -103,7 +115,7 @@ def verdicts_table(model: str) -> Table:
 
 
 def calibration_table(model: str) -> Table:
-    """Return `reports/calibration/<model>`: reliability curves of the out-of-fold probabilities, one row a bin."""
+    """Return `reports/calibration/<model>`: reliability curves of the open out-of-fold rows, one row a bin."""
     by_bin = (*_BY_TARGET, "binning", "bin")
     return Table(
         name=f"reports/calibration/{model}",

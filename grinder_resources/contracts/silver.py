@@ -63,7 +63,7 @@ def _l1_columns() -> tuple[Column, ...]:
         optional(
             "atr_sum_half_ticks",
             _INT,
-            "sum of the last atr_period true ranges, half ticks; ATR = sum x tick_size / 2 / atr_period; null in warm-up",
+            "sum of the last atr_period true ranges, half ticks; ATR = it x tick / 2 / atr_period; null in warm-up",
         ),
         required("sum_abs_returns_bps", _INT, "sum of absolute close-to-close returns, bps; 0 in warm-up"),
         required("net_return_bps", _INT, "absolute return over the whole horizon, bps; 0 in warm-up"),

@@ -11,8 +11,8 @@ from grinder_resources.errors import SchemaMismatch
 class Column:
     """One column of a table.
 
-    `doc` says what the number is and in which unit; `nullable` says whether null is a legal value; `at_least` and `at_most` bound
-    every value that is not null, both inclusive.
+    `doc` says what the number is and in which unit; `nullable` says whether null is a legal value; `at_least` and
+    `at_most` bound every value that is not null, both inclusive.
     """
 
     name: str
@@ -82,12 +82,16 @@ def _difference(left: dict[str, pl.DataType], right: dict[str, pl.DataType]) -> 
     return ", ".join(f"{name}: {dtype}" for name, dtype in left.items() if right.get(name) != dtype)
 
 
-def required(name: str, dtype: pl.DataType, doc: str, *, at_least: int | None = None, at_most: int | None = None) -> Column:
+def required(
+    name: str, dtype: pl.DataType, doc: str, *, at_least: int | None = None, at_most: int | None = None
+) -> Column:
     """Return a column that never holds null."""
     return Column(name, dtype, doc, at_least=at_least, at_most=at_most)
 
 
-def optional(name: str, dtype: pl.DataType, doc: str, *, at_least: int | None = None, at_most: int | None = None) -> Column:
+def optional(
+    name: str, dtype: pl.DataType, doc: str, *, at_least: int | None = None, at_most: int | None = None
+) -> Column:
     """Return a column that may hold null; `doc` says when."""
     return Column(name, dtype, doc, nullable=True, at_least=at_least, at_most=at_most)
 

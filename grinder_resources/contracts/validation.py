@@ -15,7 +15,10 @@ def pandera_schema(table: Table) -> "pa.DataFrameSchema":
     import pandera.polars as pa
 
     return pa.DataFrameSchema(
-        {column.name: _pandera_column(column) for column in table.columns}, strict=True, ordered=True, unique=list(table.key) or None
+        {column.name: _pandera_column(column) for column in table.columns},
+        strict=True,
+        ordered=True,
+        unique=list(table.key) or None,
     )
 
 
@@ -31,7 +34,7 @@ def _pandera_column(column: Column) -> Any:
 
 
 def schema_failures(table: Table, rows: pl.DataFrame, limit: int = 3) -> list[str]:
-    """Return up to `limit` ways in which an eager frame breaks its table's contract, as short texts; empty when it keeps it."""
+    """Return up to `limit` ways in which an eager frame breaks its table's contract, as short texts."""
     from pandera.errors import SchemaErrors
 
     try:

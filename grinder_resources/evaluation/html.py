@@ -52,8 +52,9 @@ DASH, MINUS = "\N{EN DASH}", "\N{MINUS SIGN}"
 
 HOW_TO_READ = (
     "Every answer was given by a model fitted on earlier days only, with labels purged and an embargo between the "
-    "parts. Brackets are 95 % intervals of a bootstrap over hours, all instruments together. Skill is one minus the "
-    "squared error over that of the base rate of the training days."
+    "parts. Judged are open rows, whose answer was not yet known at decision time; settled rows are only counted. "
+    "Brackets are 95 % intervals of a bootstrap over hours, all instruments together. Skill is one minus the squared "
+    "error over that of the base rate of the training days."
 )
 FOREST_CAPTION = "All folds together. Full dots: every interval lies above chance. Hollow dots: not so."
 FOLD_CAPTION = "Skill of each test day with its 95 % interval; the line at 0 is the base rate of the training days."
@@ -91,7 +92,7 @@ def walk_forward_page(report: Report) -> str:
 def calibration_page(report: Report) -> str:
     """Return the page of `reports/calibration/<model>` as HTML."""
     modes = modes_of(report.calibration)
-    note = "Out of fold: each probability was given by a model that had not seen the day."
+    note = "Out of fold: each probability was given by a model that had not seen the day, while the answer was open."
     parts = [
         head("Calibration", report.model, report.doc),
         verdict(calibration_headline(report.scores), note, good=bool(modes)),
@@ -149,8 +150,9 @@ def _verdict_table(report: Report, mode: str) -> Markup:
         Column("Standing"),
         Column("AUC", "number", "area under the ROC curve; 0.5 is a coin toss"),
         Column("Skill", "number", "0 is the base rate of the training days"),
-        Column("Rows", "number"),
-        Column("Of class", "number", "rows of the class, out of fold"),
+        Column("Open", "number", "rows whose answer was not yet known at decision time: those that are judged"),
+        Column("Settled", "number", "rows whose answer was known by then: not judged"),
+        Column("Of class", "number", "open rows of the class"),
         Column("Folds", "number", "folds above the base rate / folds scored"),
         Column("Lost", "number", "share of the in-sample skill that is lost out of sample"),
     )
@@ -161,6 +163,7 @@ def _verdict_table(report: Report, mode: str) -> Markup:
             _estimate(scores.get((row["head"], row["class"], "auc"))),
             _estimate(scores.get((row["head"], row["class"], "skill"))),
             f"{row['rows']:,}",
+            f"{row['settled']:,}",
             f"{row['positives']:,}" if row["class"] else DASH,
             f"{row['folds_above_base']}/{row['folds_scored']}",
             _number(row["degradation"], 2),
@@ -215,8 +218,8 @@ def _calibration_table(report: Report, mode: str) -> Markup:
     }
     columns = (
         Column("Answer", "name"),
-        Column("Rows", "number"),
-        Column("Base rate", "number"),
+        Column("Open", "number", "rows whose answer was not yet known at decision time"),
+        Column("Base rate", "number", "share of the class among them"),
         *(Column(heading, "number") for heading in metrics.values()),
     )
     rows = [

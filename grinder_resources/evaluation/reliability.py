@@ -138,14 +138,17 @@ def calibration_scores(label: Floats, probability: Floats) -> dict[str, float]:
 
 
 def calibration(model: str, predictions: pl.DataFrame) -> pl.DataFrame:
-    """Return rows of `reports/calibration/<model>` from `reports/predictions/<model>`; regressions have none."""
+    """Return rows of `reports/calibration/<model>` from the open rows of `reports/predictions/<model>`.
+
+    Regressions have none.
+    """
     table = calibration_table(model)
     records = [record for group in _targets(predictions) for record in _curve_records(group)]
     return table.conform(pl.DataFrame(records, schema=table.schema, orient="row"))
 
 
 def _targets(predictions: pl.DataFrame) -> list[pl.DataFrame]:
-    probabilities = predictions.filter(pl.col("class") != "")
+    probabilities = predictions.filter(pl.col("class") != "", ~pl.col("settled"))
     return probabilities.partition_by("mode", "head", "class", maintain_order=True)
 
 

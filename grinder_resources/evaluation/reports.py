@@ -1,7 +1,7 @@
 """Report tables in the lake: the walk-forward is run only where data, spec or code changed, otherwise read back."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 
 import polars as pl
 
@@ -17,6 +17,8 @@ from grinder_resources.lake import Lake, fingerprint
 from grinder_resources.learning.specs import ModelSpec
 from grinder_resources.learning.splits import MODES, walk_forward
 
+NO_PROBABILITY = "There is no open out-of-fold probability: too few days, nothing to fit, or nothing left open."
+
 
 @dataclass(frozen=True)
 class ModelReport:
@@ -29,18 +31,18 @@ class ModelReport:
 def walk_forward_report(spec: ModelSpec, lake: Lake, code_version: str, facts: Mapping[str, str]) -> ModelReport:
     """Return the walk-forward of a spec on every committed day of its dataset, from the lake where nothing changed.
 
-    `facts` is the provenance a page shows. With too few days the tables are empty and the report says what could not be done.
-    Raises PartitionMissing if the dataset was never materialised.
+    `facts` is the provenance a page shows. With too few days the tables are empty and the report says what could not be
+    done. Raises PartitionMissing if the dataset was never materialised.
     """
-    upstream = {"dataset": dataset_sha256(lake, spec.dataset), "spec": sha256_facts(_spec_facts(spec))}
+    upstream = {"dataset": dataset_sha256(lake, spec.dataset), "spec": sha256_facts(spec.facts)}
     tables = (predictions_table(spec.name), walk_forward_table(spec.name), verdicts_table(spec.name))
     present = [lake.current(table, None, fingerprint(code_version, upstream)) for table in tables]
-    limits: tuple[str, ...] = ()
+    limits = spec.limits
     folds: tuple[Fold, ...] = ()
     try:
         folds = _folds(spec, lake)
     except TooFewDays as error:
-        limits = (error.line(),)
+        limits = (error.line(), *limits)
     known = [rows for rows in present if rows is not None]
     rebuilt = len(known) < len(tables)
     if rebuilt:
@@ -64,7 +66,7 @@ def calibration_report(spec: ModelSpec, lake: Lake, code_version: str, facts: Ma
     if rebuilt:
         lake.commit(table, rows, day=None, code_version=code_version, upstream=upstream)
     scores, verdicts = lake.read(walk_forward_table(spec.name)), lake.read(verdicts_table(spec.name))
-    limits = () if rows.height else ("There is no out-of-fold probability: the walk-forward had too few days or nothing to fit.",)
+    limits = spec.limits if rows.height else (NO_PROBABILITY, *spec.limits)
     return ModelReport(Report(spec.name, spec.doc, scores, verdicts, rows, (), facts, limits), rebuilt)
 
 
@@ -78,7 +80,3 @@ def _folds(spec: ModelSpec, lake: Lake) -> tuple[Fold, ...]:
     stamps = lake.stamps(spec.dataset)
     days = [day for day in lake.days(spec.dataset) if stamps[day.isoformat()].rows]
     return folds_of({mode: walk_forward(days, mode) for mode in MODES})
-
-
-def _spec_facts(spec: ModelSpec) -> dict[str, object]:
-    return {"heads": [asdict(head) for head in spec.heads], "params": asdict(spec.params)}

@@ -26,6 +26,9 @@ BLOCK_NS = 3_600 * NS_PER_SECOND
 MIN_BLOCKS = 8
 """With fewer blocks an interval would say more about the bootstrap than about the model; none is given."""
 
+MIN_ROWS = 10
+"""Rows an interval needs of either class, and of a regression twice over, for the same reason."""
+
 RESAMPLES = 300
 SEED = 42
 
@@ -78,7 +81,7 @@ def score(
     points = point_scores(label, answer, baseline, regression=regression)
     count = int(blocks.max()) + 1 if len(blocks) else 0
     drawn: dict[str, Floats] = {}
-    if resamples and count >= MIN_BLOCKS:
+    if resamples and count >= MIN_BLOCKS and _rarest(label, regression=regression) >= MIN_ROWS:
         weights = np.random.default_rng(seed).multinomial(count, np.full(count, 1.0 / count), size=resamples)
         drawn = _resampled(label, answer, baseline, blocks, weights.astype(np.float64), regression=regression)
     return Scores(
@@ -87,6 +90,11 @@ def score(
         blocks=count,
         metrics={name: Estimate(value, *_interval(drawn.get(name))) for name, value in points.items()},
     )
+
+
+def _rarest(label: Floats, *, regression: bool) -> int:
+    """Return the rows of the rarer class, or half of the rows of a regression."""
+    return len(label) // 2 if regression else int(min(label.sum(), (1.0 - label).sum()))
 
 
 def _interval(drawn: Floats | None) -> tuple[float | None, float | None]:

@@ -115,12 +115,12 @@ def calibration_headline(scores: pl.DataFrame) -> str:
 
 
 def pooled(scores: pl.DataFrame, mode: str) -> pl.DataFrame:
-    """Return the out-of-fold scores of all folds of a mode together."""
+    """Return the scores of the open out-of-fold rows of all folds of a mode together."""
     return scores.filter(pl.col("mode") == mode, pl.col("part") == "test", pl.col("fold") == POOLED)
 
 
 def by_fold(scores: pl.DataFrame, mode: str) -> pl.DataFrame:
-    """Return the out-of-fold scores of each fold of a mode, answer by answer in time order."""
+    """Return the scores of the open out-of-fold rows of each fold of a mode, answer by answer in time order."""
     single = scores.filter(pl.col("mode") == mode, pl.col("part") == "test", pl.col("fold") != POOLED)
     return single.sort("head", "class", "fold")
 

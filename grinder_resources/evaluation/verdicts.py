@@ -1,8 +1,8 @@
 """Verdicts: one sentence per head that a trader can act on, and that says "no edge" when there is none.
 
-An edge here means that the probabilities of a head rank rows (area under the ROC curve above 0.5) and beat the class
-share of the training days (skill above 0), each by more than its 95 % interval. It is a statement about calibration,
-never about the direction of the price.
+An edge here means that the probabilities of a head rank open rows (area under the ROC curve above 0.5) and beat the
+class share of the training days (skill above 0), each by more than its 95 % interval. It is a statement about
+calibration, never about the direction of the price.
 """
 
 from collections.abc import Iterator, Mapping
@@ -11,16 +11,20 @@ from dataclasses import dataclass
 import polars as pl
 
 from grinder_resources.contracts.reports import POOLED, verdicts_table
-from grinder_resources.evaluation.scores import MIN_BLOCKS, Estimate
+from grinder_resources.evaluation.scores import MIN_BLOCKS, MIN_ROWS, Estimate
 from grinder_resources.learning.specs import Head, ModelSpec
 from grinder_resources.learning.splits import Mode
 
 
 @dataclass(frozen=True)
 class Evidence:
-    """What is known of one class of a head in one mode; `skill` and `auc` are pooled, None if never scored."""
+    """What is known of one class of a head in one mode; all but `settled` is about open rows.
+
+    `skill` and `auc` are pooled, None if never scored.
+    """
 
     rows: int
+    settled: int
     positives: int
     folds: int
     folds_scored: int
@@ -40,14 +44,23 @@ class Evidence:
     def verdict(self) -> str:
         """The sentence a report prints."""
         if self.skill is None:
-            return f"not judged: no fold could fit and score it ({self.reason or 'no labelled test rows'})"
+            return f"not judged: no fold could fit and score it ({self.reason or self._counts})"
         if self.skill.low is None or not (self.regression or (self.auc and self.auc.low is not None)):
-            return f"not judged: {self.rows} rows of one class, or in fewer than {MIN_BLOCKS} blocks of time"
+            return f"not judged: {self._counts}; an interval needs {self._needed} in {MIN_BLOCKS} hours"
         if self.auc and self.auc.low is not None and not _clears(self.auc, 0.5):
             return f"no edge: lower bound of AUC {self.auc.low:.3f} <= 0.5"
         if not _clears(self.skill, 0.0):
             return f"no edge: lower bound of skill {self.skill.low:.3f} <= 0, no better than {self._base}"
         return f"better than {self._base}: skill {_interval(self.skill)}{self._ranking}, {self._folds}"
+
+    @property
+    def _counts(self) -> str:
+        of_class = "" if self.regression else f", {self.positives} of the class"
+        return f"{self.rows} open test rows{of_class}, {self.settled} settled"
+
+    @property
+    def _needed(self) -> str:
+        return f"{2 * MIN_ROWS} rows" if self.regression else f"{MIN_ROWS} of each class"
 
     @property
     def _base(self) -> str:
@@ -98,11 +111,12 @@ def _outputs(head: Head, scores: pl.DataFrame) -> Iterator[tuple[str, pl.DataFra
 
 
 def _evidence(head: Head, folds: int, reason: str, scores: pl.DataFrame) -> Evidence:
-    test = scores.filter(pl.col("part") == "test")
+    test, answered = (scores.filter(pl.col("part") == part) for part in ("test", "all"))
     pooled, single = test.filter(pl.col("fold") == POOLED), test.filter(pl.col("fold") != POOLED)
     skills = single.filter(pl.col("metric") == "skill")["value"]
     return Evidence(
         rows=_first(pooled, "rows"),
+        settled=_first(answered, "rows") - _first(pooled, "rows"),
         positives=_first(pooled, "positives"),
         folds=folds,
         folds_scored=single["fold"].n_unique(),
@@ -139,6 +153,7 @@ def _record(mode: Mode, head: Head, output: str, evidence: Evidence) -> tuple[ob
         head.name,
         output,
         evidence.rows,
+        evidence.settled,
         evidence.positives,
         evidence.folds,
         evidence.folds_scored,

@@ -1,8 +1,9 @@
 """Walk-forward: fit on the past, answer the next day, move on; then say plainly what the answers were worth.
 
 Every fold fits all heads on earlier days, stops by the day before the test day, and answers the test day once.
-Answers of all folds together are the only ones this project judges a model by. In-sample scores are kept beside them
-to show how much is lost outside the sample; they are never evidence.
+Answers of all folds together are the only ones this project judges a model by, and among them only those that were
+still open at decision time: a row that was settled by then counts as answered, never as right. In-sample scores, and
+scores with the settled rows, are kept beside them for reference; they are never evidence.
 
 Folds and parts are those of `learning.splits`, purged and embargoed; what the scores allow to be said is in
 `evaluation.verdicts`.
@@ -18,13 +19,13 @@ import polars as pl
 
 from grinder_resources.contracts.reports import POOLED, predictions_table, walk_forward_table
 from grinder_resources.evaluation.reliability import calibration, calibration_scores
-from grinder_resources.evaluation.scores import Estimate, Scores, score, time_blocks
+from grinder_resources.evaluation.scores import RESAMPLES, Estimate, Scores, score, time_blocks
 from grinder_resources.evaluation.verdicts import verdicts
 from grinder_resources.learning.boosters import MARGIN_SCALE
 from grinder_resources.learning.specs import ModelSpec
 from grinder_resources.learning.splits import MODES, Mode, Parts, Split, split_rows, walk_forward
 from grinder_resources.learning.targets import label_of
-from grinder_resources.learning.training import FittedHead, Prepared, fit_heads, labelled_rows, prepare
+from grinder_resources.learning.training import FittedHead, Prepared, fit_heads, labelled_rows, open_rows, prepare
 
 PREDICTION_DIGITS = 9
 """Digits a probability keeps: far finer than any use of it, coarser than the last bits of an exponential."""
@@ -115,6 +116,7 @@ def _test_answers(prepared: Prepared, head: FittedHead, parts: Parts) -> Iterato
         yield keys.with_columns(
             pl.lit(head.head.name).alias("head"),
             pl.lit(output).alias("class"),
+            pl.Series("settled", prepared.settled[head.head.name][rows]),
             pl.Series("label", label_of(head.head, target, output)),
             pl.lit(head.baseline[column]).alias("baseline"),
             pl.Series("prediction", answer[:, column]).round(PREDICTION_DIGITS),
@@ -123,7 +125,7 @@ def _test_answers(prepared: Prepared, head: FittedHead, parts: Parts) -> Iterato
 
 
 def _train_scores(prepared: Prepared, head: FittedHead, parts: Parts) -> Iterator[tuple[str, str, Scores]]:
-    rows, target = labelled_rows(prepared, head, parts.train)
+    rows, target = open_rows(prepared, head, parts.train)
     _, answer = head.predict(prepared.matrix.values[rows])
     blocks = time_blocks(prepared.frame["ts_ns"].to_numpy()[rows])
     regression = head.head.kind == "regression"
@@ -153,7 +155,7 @@ def _predictions(model: str, folds: Mapping[tuple[Mode, int], _Fold]) -> pl.Data
 
 
 def _scores(model: str, folds: Mapping[tuple[Mode, int], _Fold], predictions: pl.DataFrame) -> pl.DataFrame:
-    """Return in-sample scores of every fold, and scores of the answers by fold and pooled."""
+    """Return in-sample scores of every fold, and scores of the open answers by fold and pooled; pooled, of all."""
     table = walk_forward_table(model)
     records = [
         record
@@ -161,22 +163,30 @@ def _scores(model: str, folds: Mapping[tuple[Mode, int], _Fold], predictions: pl
         for head, output, scores in fold.in_sample
         for record in _records((mode, head, output, number, "train"), scores)
     ]
-    for pooled in predictions.partition_by(*TARGET, maintain_order=True):
-        target = pooled.select(TARGET).row(0)
-        records += _records((*target, POOLED, "test"), _score(pooled))
-        for single in pooled.partition_by("fold", maintain_order=True):
+    for answered in predictions.partition_by(*TARGET, maintain_order=True):
+        target, judged = answered.select(TARGET).row(0), answered.filter(~pl.col("settled"))
+        records += _records((*target, POOLED, "all"), _reference(answered))
+        records += _records((*target, POOLED, "test"), _score(judged))
+        for single in judged.partition_by("fold", maintain_order=True):
             records += _records((*target, single["fold"][0], "test"), _score(single))
     return table.conform(pl.DataFrame(records, schema=table.schema, orient="row"))
 
 
-def _score(predictions: pl.DataFrame) -> Scores:
+def _score(predictions: pl.DataFrame, resamples: int = RESAMPLES) -> Scores:
+    """Return the scores of rows of one class, with calibration errors; none where there are no rows."""
     label, answer, baseline = (predictions[name].to_numpy() for name in ("label", "prediction", "baseline"))
-    regression = predictions["class"][0] == ""
-    scores = score(label, answer, baseline, time_blocks(predictions["ts_ns"].to_numpy()), regression=regression)
+    blocks, regression = time_blocks(predictions["ts_ns"].to_numpy()), set(predictions["class"]) == {""}
+    scores = score(label, answer, baseline, blocks, regression=regression, resamples=resamples)
     if regression:
         return scores
     gaps = {name: Estimate(value) for name, value in calibration_scores(label, answer).items()}
     return replace(scores, metrics=scores.metrics | gaps)
+
+
+def _reference(predictions: pl.DataFrame) -> Scores:
+    """Return the scores of open and settled rows, without skill: the baseline is that of open rows."""
+    scores = _score(predictions, resamples=0)
+    return replace(scores, metrics={name: value for name, value in scores.metrics.items() if name != "skill"})
 
 
 def _records(key: tuple[object, ...], scores: Scores) -> Iterable[tuple[object, ...]]:

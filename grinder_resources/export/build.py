@@ -1,7 +1,7 @@
 """From a Gold table to a published artifact: split, train, export, prove, publish. One path for every model spec.
 
-What decides an artifact is its data, its spec and the code; the three are folded into `fingerprint` in config.json. When the
-newest artifact carries the same fingerprint and its bytes still verify, nothing is trained.
+What decides an artifact is its data, its spec and the code; the three are folded into `fingerprint` in config.json.
+When the newest artifact carries the same fingerprint and its bytes still verify, nothing is trained.
 """
 
 import json
@@ -41,16 +41,18 @@ class BuiltArtifact:
     def sentence(self) -> str:
         """One line for a log."""
         how = "trained" if self.rebuilt else "unchanged"
-        return f"{self.folder.name}: {how}, {len(self.heads)} heads, {len(self.untrainable)} left out, model hash {self.model_hash}"
+        counts = f"{len(self.heads)} heads, {len(self.untrainable)} left out"
+        return f"{self.folder.name}: {how}, {counts}, model hash {self.model_hash}"
 
 
 def build_artifact(spec: ModelSpec, table: Table, lake: Lake, models_dir: Path, code_version: str) -> BuiltArtifact:
     """Return the artifact of `spec` on every committed day of its dataset `table`, training only if something changed.
 
-    Raises PartitionMissing, TooFewDays, NothingTrainable, ExportMismatch or StorageFull; then the newest artifact still stands.
+    Raises PartitionMissing, TooFewDays, NothingTrainable, ExportMismatch or StorageFull; then the newest artifact still
+    stands.
     """
     data_hash = dataset_sha256(lake, spec.dataset)
-    fingerprint = sha256_facts({"data": data_hash, "spec": _spec_facts(spec), "code": code_version})
+    fingerprint = sha256_facts({"data": data_hash, "spec": spec.facts, "code": code_version})
     present = _unchanged(models_dir, spec.name, fingerprint)
     if present is not None:
         return present
@@ -61,7 +63,7 @@ def build_artifact(spec: ModelSpec, table: Table, lake: Lake, models_dir: Path, 
         heads=[head.exportable for head in model.heads],
         input_features=model.columns,
         training=_metadata(model, data_hash),
-        config={"fingerprint": fingerprint, "code_version": code_version, **_spec_facts(spec), **_split_facts(model)},
+        config={"fingerprint": fingerprint, "code_version": code_version, **spec.facts, **_split_facts(model)},
         train_report=_report(model),
     )
     published = write_artifact(models_dir, draft, prepare(spec, frame).matrix.values, created_at=utc_now())
@@ -88,11 +90,6 @@ def _unchanged(models_dir: Path, name: str, fingerprint: str) -> BuiltArtifact |
         return None
     report = json.loads(artifact.files["train_report.json"])
     return BuiltArtifact(folder, artifact.manifest.model_hash, False, _head_rows(report), report["untrainable"], [])
-
-
-def _spec_facts(spec: ModelSpec) -> dict[str, Any]:
-    heads = [{**asdict(head), "classes": list(head.classes)} for head in spec.heads]
-    return {"model": spec.name, "dataset": spec.dataset, "heads": heads, "params": asdict(spec.params)}
 
 
 def _split_facts(model: TrainedModel) -> dict[str, Any]:

@@ -20,9 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import polars as pl
-
-from grinder_resources.errors import CorruptFile, StorageFull
+from grinder_resources.errors import CorruptFile
 from grinder_resources.hashing import canonical_json, sha256_facts, sha256_file
 from grinder_resources.ingest.formats import Format, ListingMap, State, format_of
 from grinder_resources.ingest.instruments import Listings
@@ -30,6 +28,7 @@ from grinder_resources.ingest.landing import Feed, LandingFile
 from grinder_resources.ingest.limits import Limits, verify
 from grinder_resources.ingest.parts import PartWriter
 from grinder_resources.ingest.sieve import Newest, Sieve
+from grinder_resources.storage import storage_errors
 
 _VERSION = "staging-1"
 _TEMPORARY = ".tmp-"
@@ -102,10 +101,9 @@ def run_job(job: Job, limits: Limits) -> None:
     verify(job.file.path, limits)
     fresh = Path(tempfile.mkdtemp(prefix=f"{_TEMPORARY}{os.getpid()}-", dir=target.parent))
     try:
-        _parse(job, fresh, limits)
-        _publish(fresh, target)
-    except (OSError, pl.exceptions.ComputeError) as error:
-        raise StorageFull("a staged file cannot be written", where=str(target.parent), got=str(error)) from error
+        with storage_errors(str(target.parent)):
+            _parse(job, fresh, limits)
+            _publish(fresh, target)
     finally:
         shutil.rmtree(fresh, ignore_errors=True)
 

@@ -5,11 +5,11 @@ moves around a level or in the next minute; no head predicts where the price goe
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from functools import partial
 from itertools import product
 from types import MappingProxyType
-from typing import Literal
+from typing import Any, Literal
 
 import polars as pl
 
@@ -47,6 +47,10 @@ class Head:
     unit
         A regression learns label / unit, so that its margins stay small enough for exact sums; answers are margin x
         unit.
+    settled_when_zero
+        Column with the time from the decision to the answer: 0 where the answer was known by then, null where it never
+        came. Rows at 0 are settled, all others open; only open rows are fitted on and judged, for a settled one needs
+        no model. None = every row is open.
     """
 
     name: str
@@ -56,6 +60,7 @@ class Head:
     classes: tuple[str, ...] = ()
     label_is: LabelIs = "code"
     unit: int = 1
+    settled_when_zero: str | None = None
 
     @property
     def outputs(self) -> tuple[str, ...]:
@@ -103,6 +108,8 @@ class ModelSpec:
         Values of every categorical input, in the order of their one-hot columns.
     row_id
         Columns that, joined by '_', name a dataset row in reports.
+    limits
+        What a reader of its scores has to know beyond them, one sentence each.
     """
 
     name: str
@@ -113,26 +120,77 @@ class ModelSpec:
     row_id: tuple[str, ...]
     categories: MappingProxyType[str, tuple[str, ...]] = field(default_factory=lambda: MappingProxyType({}))
     params: BoosterParams = BoosterParams()
+    limits: tuple[str, ...] = ()
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """What decides the model besides data and code, as JSON values: equal facts, equal boosters."""
+        return {
+            "model": self.name,
+            "dataset": self.dataset,
+            "select": _identity(self.select),
+            "heads": [{**asdict(head), "classes": list(head.classes)} for head in self.heads],
+            "row_id": list(self.row_id),
+            "categories": {column: list(values) for column, values in self.categories.items()},
+            "params": asdict(self.params),
+        }
+
+
+def _identity(select: Callable[[pl.Schema], FeatureSet]) -> dict[str, str]:
+    """Return the name of a selection and the settings it was given, if any."""
+    if isinstance(select, partial):
+        return {"function": select.func.__name__, **select.keywords}
+    return {"function": select.__name__}
 
 
 NO_YES = ("no", "yes")
 
 
+SIDES = MappingProxyType({"": "threshold", "_break": "break", "_bounce": "bounce"})
+"""Sides of a level as reach labels name them, and as the times of first passage do: either, beyond, back."""
+
+
 def _reach_heads() -> tuple[Head, ...]:
-    """Whether threshold k is reached within h seconds of t1: on either side, beyond the level, or back from it."""
+    """Whether threshold k is reached within h seconds of t1: on either side, beyond the level, or back from it.
+
+    A head is settled by its own side alone: a price far beyond the level may still come back within the horizon.
+    """
     return tuple(
-        Head(f"t{threshold}{side}_{horizon}s", "binary", f"t{threshold}{side}_{horizon}", classes=NO_YES)
-        for threshold, side, horizon in product(THRESHOLDS, ("", "_break", "_bounce"), REACH_HORIZONS_S)
+        Head(
+            f"t{threshold}{side}_{horizon}s",
+            "binary",
+            f"t{threshold}{side}_{horizon}",
+            classes=NO_YES,
+            settled_when_zero=f"time_to_{SIDES[side]}_{threshold}_ms",
+        )
+        for threshold, side, horizon in product(THRESHOLDS, SIDES, REACH_HORIZONS_S)
     )
 
 
 LEVEL_HEADS = (
-    Head("tradeable_2", "binary", "tradeable_2", classes=NO_YES),
-    Head("direction", "binary", "outcome", where=Match("tradeable_2", 1), classes=("BOUNCE", "BREAK"), label_is="name"),
+    Head("tradeable_2", "binary", "tradeable_2", classes=NO_YES, settled_when_zero="time_to_threshold_2_ms"),
+    Head(
+        "direction",
+        "binary",
+        "outcome",
+        where=Match("tradeable_2", 1),
+        classes=("BOUNCE", "BREAK"),
+        label_is="name",
+        settled_when_zero="time_to_threshold_2_ms",
+    ),
     Head("strength", "regression", "strength_signed", unit=1000),
     *_reach_heads(),
 )
-"""The questions asked of a touched level: is it tradeable, does it break given that it is, how strong, and how soon."""
+"""The questions asked of a touched level: is it tradeable, does it break given that it is, how strong, and how soon.
+
+Labels are measured from the level, but the decision is taken at t1, when the price may already stand beyond a
+threshold: those questions are settled. Strength has no such moment, so part of it is the displacement at t1.
+"""
+
+LEVEL_LIMITS = (
+    "The base rate does not know where the price stands at t1, the model does, and a threshold that is near is reached "
+    "more often. Skill over the base rate contains that displacement; strength contains it by definition.",
+)
 
 
 def level_signals(stage: str, ablation: str) -> ModelSpec:
@@ -145,6 +203,7 @@ def level_signals(stage: str, ablation: str) -> ModelSpec:
         heads=LEVEL_HEADS,
         row_id=("event_id",),
         categories=CATEGORIES,
+        limits=LEVEL_LIMITS,
     )
 
 

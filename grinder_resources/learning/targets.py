@@ -12,6 +12,7 @@ from grinder_resources.learning.specs import Head
 from grinder_resources.learning.splits import Rows
 
 Floats = NDArray[np.float64]
+Flags = NDArray[np.bool_]
 Cuts = tuple[float, ...]
 
 
@@ -25,6 +26,13 @@ def raw_target(frame: pl.DataFrame, head: Head) -> Floats:
     number = label.cast(pl.Float64)
     asked = pl.lit(value=True) if head.where is None else pl.col(head.where.column) == head.where.value
     return frame.select(pl.when(asked).then(number).fill_null(float("nan")).alias("target")).to_series().to_numpy()
+
+
+def settled_rows(frame: pl.DataFrame, head: Head) -> Flags:
+    """Return bool [rows]: whether the answer was known at decision time. It is open where the time to it is null."""
+    if head.settled_when_zero is None:
+        return np.zeros(frame.height, dtype=np.bool_)
+    return frame.select(pl.col(head.settled_when_zero).eq_missing(0)).to_series().to_numpy()
 
 
 def quantile_cuts(head: Head, raw: Floats, train: Rows) -> Cuts:

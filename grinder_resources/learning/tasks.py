@@ -1,4 +1,8 @@
-"""Tasks: a head with its labelled rows and coded targets on one split, and whether they hold anything to learn."""
+"""Tasks: a head with its open, labelled rows and coded targets on one split, and whether they hold anything to learn.
+
+A settled row teaches nothing: its answer can be read off the price. Its share would also drown the base rate of those
+rows that a model is asked about.
+"""
 
 from dataclasses import dataclass
 
@@ -6,7 +10,7 @@ import numpy as np
 
 from grinder_resources.learning.specs import Head
 from grinder_resources.learning.splits import Parts, Rows
-from grinder_resources.learning.targets import Cuts, Floats, coded_target, label_of, quantile_cuts
+from grinder_resources.learning.targets import Cuts, Flags, Floats, coded_target, label_of, quantile_cuts
 
 MIN_TRAIN_ROWS = 10
 """Train rows a class needs, and a regression twice over."""
@@ -24,7 +28,7 @@ class Task:
     cuts
         Cut points of a quantile label, from the train rows; else empty.
     train, val
-        Numbers of the labelled rows of each part.
+        Numbers of the open, labelled rows of each part.
     """
 
     head: Head
@@ -57,6 +61,7 @@ class Task:
 
     def _obstacle_in(self, part: str, rows: Rows, needed: int) -> str:
         target = self.target[rows]
+        part = f"open {part}" if self.head.settled_when_zero else part
         if self.head.kind == "regression":
             enough = len(rows) >= 2 * needed and np.ptp(target) > 0.0
             return "" if enough else f"{len(rows)} {part} rows, needs {2 * needed} that differ"
@@ -65,9 +70,9 @@ class Task:
         return "" if counts.min() >= needed else f"{part} rows hold {held}, needs {needed} of each"
 
 
-def task_of(head: Head, raw: Floats, parts: Parts) -> Task:
-    """Return the task of a head whose raw targets are `raw`; cut points come from the train rows alone."""
-    cuts = quantile_cuts(head, raw, parts.train)
+def task_of(head: Head, raw: Floats, settled: Flags, parts: Parts) -> Task:
+    """Return the task of a head from `targets.raw_target` and `settled_rows`; cuts come from its train rows alone."""
+    train, val = (rows[~np.isnan(raw[rows]) & ~settled[rows]] for rows in (parts.train, parts.val))
+    cuts = quantile_cuts(head, raw, train)
     target = coded_target(raw, cuts)
-    train, val = (rows[~np.isnan(target[rows])] for rows in (parts.train, parts.val))
     return Task(head, target, cuts, train, val)

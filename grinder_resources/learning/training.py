@@ -1,7 +1,9 @@
 """Training: every head of a spec on one split, with nothing decided by looking at the test days.
 
-The inputs become one matrix; heads that are asked of the same rows share its quantized form. A head whose labels hold
-nothing to learn is set aside with its counts and the others go on. Same rows, same spec: same booster bytes.
+The inputs become one matrix; heads that are asked of the same rows share its quantized form. Fitting, stopping and
+scores use open rows alone (`specs.Head.settled_when_zero`): what was known at decision time is no evidence of anything.
+A head whose labels hold nothing to learn is set aside with its counts and the others go on. Same rows, same spec: same
+booster bytes.
 """
 
 from collections.abc import Iterator
@@ -20,13 +22,13 @@ from grinder_resources.learning.metrics import point_scores
 from grinder_resources.learning.selection import FeatureSet
 from grinder_resources.learning.specs import BoosterParams, Head, ModelSpec
 from grinder_resources.learning.splits import Parts, Rows, Split, split_rows
-from grinder_resources.learning.targets import Cuts, coded_target, label_of, raw_target
+from grinder_resources.learning.targets import Cuts, Flags, coded_target, label_of, raw_target, settled_rows
 from grinder_resources.learning.tasks import Task, task_of
 
 
 @dataclass(frozen=True)
 class PartScore:
-    """Point scores of one class of a head (or of a regression, class '') on the train, val or test rows."""
+    """Point scores of one class of a head (or of a regression, class '') on the open train, val or test rows."""
 
     part: str
     output: str
@@ -47,7 +49,7 @@ class FittedHead:
         Cut points of a quantile label, from the train rows; a value equal to a cut belongs to the lower class. Else
         empty.
     baseline
-        What the train rows say without inputs: the share of each output's class, or the mean label.
+        What the open train rows say without inputs: the share of each output's class, or the mean label.
     """
 
     head: Head
@@ -94,13 +96,14 @@ class TrainedModel:
 
 @dataclass(frozen=True)
 class Prepared:
-    """A dataset in time order with everything that no split changes: inputs as a matrix, raw targets by head."""
+    """A dataset in time order with what no split changes: inputs, and by head its raw targets and settled rows."""
 
     spec: ModelSpec
     frame: pl.DataFrame
     features: FeatureSet
     matrix: Matrix
     raw: dict[str, Floats]
+    settled: dict[str, Flags]
 
 
 def prepare(spec: ModelSpec, frame: pl.DataFrame) -> Prepared:
@@ -113,6 +116,7 @@ def prepare(spec: ModelSpec, frame: pl.DataFrame) -> Prepared:
         features=features,
         matrix=design_matrix(ordered, features, spec.categories),
         raw={head.name: raw_target(ordered, head) for head in spec.heads},
+        settled={head.name: settled_rows(ordered, head) for head in spec.heads},
     )
 
 
@@ -144,7 +148,8 @@ def train(spec: ModelSpec, frame: pl.DataFrame, split: Split) -> TrainedModel:
 
 def fit_heads(prepared: Prepared, parts: Parts) -> tuple[tuple[FittedHead, ...], tuple[UntrainableHead, ...]]:
     """Return the fitted heads and those left out, each in the spec's order."""
-    tasks = [task_of(head, prepared.raw[head.name], parts) for head in prepared.spec.heads]
+    raw, settled = prepared.raw, prepared.settled
+    tasks = [task_of(head, raw[head.name], settled[head.name], parts) for head in prepared.spec.heads]
     fitted = {head.head.name: head for head in _fit_tasks(prepared, [task for task in tasks if not task.obstacle])}
     heads = tuple(fitted[head.name] for head in prepared.spec.heads if head.name in fitted)
     return heads, tuple(UntrainableHead(task.head.name, task.obstacle) for task in tasks if task.obstacle)
@@ -169,6 +174,11 @@ def labelled_rows(prepared: Prepared, fitted: FittedHead, rows: Rows) -> tuple[R
     return rows[labelled], target[labelled]
 
 
+def open_rows(prepared: Prepared, fitted: FittedHead, rows: Rows) -> tuple[Rows, Floats]:
+    """Return those of `rows` that have a label which was not known at decision time, and their coded targets."""
+    return labelled_rows(prepared, fitted, rows[~prepared.settled[fitted.head.name][rows]])
+
+
 def _scored(fitted: FittedHead, prepared: Prepared, parts: Parts) -> FittedHead:
     scores = [
         score
@@ -179,12 +189,12 @@ def _scored(fitted: FittedHead, prepared: Prepared, parts: Parts) -> FittedHead:
 
 
 def _part_scores(fitted: FittedHead, prepared: Prepared, part: str, rows: Rows) -> Iterator[PartScore]:
-    labelled, target = labelled_rows(prepared, fitted, rows)
-    _, answer = fitted.predict(prepared.matrix.values[labelled])
+    judged, target = open_rows(prepared, fitted, rows)
+    _, answer = fitted.predict(prepared.matrix.values[judged])
     regression = fitted.head.kind == "regression"
     for column, output in enumerate(fitted.head.outputs):
         label = label_of(fitted.head, target, output)
         baseline = np.full_like(label, fitted.baseline[column])
         positives = 0 if regression else int(label.sum())
         scores = point_scores(label, answer[:, column], baseline, regression=regression)
-        yield PartScore(part, output, len(labelled), positives, scores)
+        yield PartScore(part, output, len(judged), positives, scores)

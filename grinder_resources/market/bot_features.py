@@ -18,8 +18,14 @@ from grinder_resources.errors import OutOfRange
 from grinder_resources.market.bars import BAR_FIELDS, CLOSE, HIGH, LOW, closes_bar, fold_mid
 from grinder_resources.market.bot_lines import BOOK, TICK, Book, Tick, parse_book, parse_tick, read_objects
 from grinder_resources.market.compiled import interpreted
-from grinder_resources.market.events import MAX_LOTS, MAX_TICKS
-from grinder_resources.market.l1 import MAX_SPREAD_TICKS, epsilon_in_lots, imbalance_bps, spread_bps
+from grinder_resources.market.l1 import (
+    MAX_LOTS,
+    MAX_SPREAD_TICKS,
+    MAX_TICKS,
+    epsilon_in_lots,
+    imbalance_bps,
+    spread_bps,
+)
 from grinder_resources.market.l2 import book_features
 from grinder_resources.market.settings import SnapshotConfig
 from grinder_resources.market.volatility import BOT_ARITHMETIC, BarHistory
@@ -128,17 +134,29 @@ def l2_features(book: Book, qty_ref: Decimal) -> L2FeatureSnapshot:
     (*lots, qty_ref_lots), lot_size = _units([*sizes, qty_ref], MAX_LOTS)
     ticks, _ = _units([price for side in (book.bids, book.asks) for price, _ in side], MAX_TICKS)
     depth = book.depth
-    _, _, _, imbalance, *rest = book_features(
-        _array(ticks[:depth]),
-        _array(lots[:depth]),
-        _array(ticks[depth:]),
-        _array(lots[depth:]),
-        qty_ref_lots,
-        *epsilon_in_lots(lot_size),
+    epsilon = epsilon_in_lots(lot_size)
+    sides = (_array(ticks[:depth]), _array(lots[:depth]), _array(ticks[depth:]), _array(lots[depth:]))
+    _, _, _, imbalance, buy, sell, buy_short, sell_short, bid_wall, ask_wall = book_features(
+        *sides, qty_ref_lots, *epsilon
     )
     with localcontext(BOT_ARITHMETIC):
         bid_qty, ask_qty = (sum((size for _, size in side), Decimal(0)) for side in (book.bids, book.asks))
-    return L2FeatureSnapshot(book.ts_ms, book.symbol, book.venue, depth, bid_qty, ask_qty, imbalance, *rest, qty_ref)
+    return L2FeatureSnapshot(
+        ts_ms=book.ts_ms,
+        symbol=book.symbol,
+        venue=book.venue,
+        depth=depth,
+        depth_bid_qty_topN=bid_qty,
+        depth_ask_qty_topN=ask_qty,
+        depth_imbalance_topN_bps=imbalance,
+        impact_buy_topN_bps=buy,
+        impact_sell_topN_bps=sell,
+        impact_buy_topN_insufficient_depth=buy_short,
+        impact_sell_topN_insufficient_depth=sell_short,
+        wall_bid_score_topN_x1000=bid_wall,
+        wall_ask_score_topN_x1000=ask_wall,
+        qty_ref=qty_ref,
+    )
 
 
 @contextmanager

@@ -78,9 +78,9 @@ class SnapshotEngine:
         self._fed_until = until
         if self._memory.inexact:
             raise OutOfRange(
-                "order flow imbalance leaves the exact range",
+                "order flow or a book level leaves the exact range",
                 where=self._instrument.label,
-                hint="Use a coarser lot size.",
+                hint="Sizes and prices must be positive; a coarser lot size makes the numbers smaller.",
             )
         per_bar = [
             known,
@@ -90,9 +90,10 @@ class SnapshotEngine:
 
     def _check_times(self, piece: Events, until: int) -> None:
         for stream in (piece.quotes.ts, piece.trades.ts, piece.books.ts):
-            if stream.size and not (self._fed_until < stream[0] and stream[-1] <= until):
+            in_order = bool((stream[1:] >= stream[:-1]).all())
+            if stream.size and not (in_order and self._fed_until < stream[0] and stream[-1] <= until):
                 raise OutOfRange(
-                    "events come late or belong to another day",
+                    "events come late, out of order or belong to another day",
                     where=self._instrument.label,
                     got=f"ts_ns {stream[0]} to {stream[-1]}",
                     expected=f"{self._fed_until + 1} to {until}",
@@ -100,8 +101,8 @@ class SnapshotEngine:
 
     def _make_room(self, ts: Ints) -> None:
         """Grow the ring of the order flow if the quotes of some 10 s might not fit."""
-        starts = np.searchsorted(ts, ts - OFI_WINDOW_NS)
-        busiest = int((np.arange(1, ts.size + 1) - starts).max(initial=0))
+        per_window = np.bincount((ts - ts[0]) // OFI_WINDOW_NS) if ts.size else np.zeros(1, np.int64)
+        busiest = int((per_window + np.append(per_window[1:], 0)).max())
         needed = self._memory.event_count + busiest
         if needed > self._rings.events.size:
             self._rings = _grown(self._rings, self._memory.event_head, 2 * needed)

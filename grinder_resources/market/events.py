@@ -6,17 +6,11 @@ import polars as pl
 
 from grinder_resources.contracts.bronze import DEPTH, DEPTH_LEVELS, QUOTES, TRADES
 from grinder_resources.errors import OutOfRange
-from grinder_resources.market.l1 import MAX_SPREAD_TICKS
+from grinder_resources.market.l1 import MAX_LOTS, MAX_SPREAD_TICKS, MAX_TICKS
 from grinder_resources.market.slices import frozen, int64
 from grinder_resources.market.state import Books, Events, Quotes, Trades
 
 Ints = npt.NDArray[np.int64]
-
-MAX_TICKS = 1 << 50
-"""Prices stay below this; so do sums of two of them in float64."""
-
-MAX_LOTS = 1 << 46
-"""Sizes stay below this, so that products with prices fit the wide arithmetic of `market.rounding`."""
 
 _MAX_DAY_LOTS = 1 << 59
 
@@ -26,8 +20,8 @@ def events(quotes: pl.DataFrame | None, trades: pl.DataFrame | None, depth: pl.D
 
     None stands for no rows. Lists of levels are read in place, without copying them.
 
-    Raises OutOfRange for a price, size, spread or day's volume beyond the exact range, for a best size of 0 or less,
-    and for a book of more than 20 levels.
+    Raises OutOfRange for a quote, print or day's volume beyond the exact range, for a best size of 0 or less, and for a
+    book of more than 20 levels. Levels of books are left to the kernel, which looks at few of them.
     """
     return Events(
         _NOTHING.quotes if quotes is None else _quotes(quotes),
@@ -74,9 +68,6 @@ def _books(rows: pl.DataFrame) -> Books:
     _, bid_lots = _levels(rows["bid_lots"])
     ask_offsets, ask_ticks = _levels(rows["ask_ticks"])
     _, ask_lots = _levels(rows["ask_lots"])
-    for name, ticks, lots in (("bid", bid_ticks, bid_lots), ("ask", ask_ticks, ask_lots)):
-        _check_range(ticks, 1, MAX_TICKS, f"depth {name}_ticks")
-        _check_range(lots, 1, MAX_LOTS, f"depth {name}_lots")
     return Books(int64(rows["ts_ns"]), bid_offsets, bid_ticks, bid_lots, ask_offsets, ask_ticks, ask_lots)
 
 

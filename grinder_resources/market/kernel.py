@@ -1,3 +1,4 @@
+# ruff: noqa: PLR0917 - compiled functions pass their arguments by position
 """The snapshot kernel: fold events up to each grid time, then write one row of integers.
 
 `advance` is the only implementation. The Silver build feeds it a day, the live engine one event at a time; the rows
@@ -12,7 +13,7 @@ from grinder_resources.contracts.silver import FLOW_WINDOWS_S, LONGEST_WINDOW_S,
 from grinder_resources.market.bars import closes_bar, fold_mid, store_bar
 from grinder_resources.market.compiled import compiled
 from grinder_resources.market.flow import OFI_WINDOW_NS, fold_flow, forget_events, side_event, zscore_x1000
-from grinder_resources.market.l1 import imbalance_bps, microprice_dev_x1000, spread_bps
+from grinder_resources.market.l1 import MAX_LOTS, MAX_TICKS, imbalance_bps, microprice_dev_x1000, spread_bps
 from grinder_resources.market.l2 import BOOK_FEATURES, book_features
 from grinder_resources.market.state import NEVER, Books, Events, Memory, Quotes, Rings, Settings, Trades
 from grinder_resources.market.windows import (
@@ -84,13 +85,22 @@ def advance(
         _fold(memory, rings, settings, events, grid, bars)
         take_sample(memory, rings.samples)
         memory.next_grid += settings.grid_ns
-        is_fresh = memory.first_quote != NEVER and grid - memory.quote_ts <= settings.max_gap_ns
-        if is_fresh and settings.open_ns <= grid < settings.close_ns:
+        if memory.first_quote == NEVER or grid - memory.quote_ts > settings.max_gap_ns:
+            _skip_gap(memory, settings, events.quotes.ts, until)
+        elif settings.open_ns <= grid < settings.close_ns:
             forget_events(memory, rings.event_ts, rings.events, grid)
             _write_row(memory, rings.samples, settings, grid, rows[:, memory.next_row])
             memory.next_row += 1
     _fold(memory, rings, settings, events, until, bars)
     return memory.next_row, memory.next_bar
+
+
+@compiled
+def _skip_gap(memory: Memory, settings: Settings, quote_ts: Ints, until: int) -> None:
+    """Move on to the next grid time that can have a row; its windows never reach back to the times skipped."""
+    has_next = memory.next_quote < quote_ts.size
+    ahead = quote_ts[memory.next_quote] if has_next else until + 1
+    memory.next_grid = max(memory.next_grid, -(-ahead // settings.grid_ns) * settings.grid_ns)
 
 
 @compiled
@@ -158,9 +168,19 @@ def _fold_books(memory: Memory, books: Books, until: int) -> None:
     memory.bid_levels = books.bid_offsets[book + 1] - bid
     memory.ask_levels = books.ask_offsets[book + 1] - ask
     for level in range(memory.bid_levels):
-        memory.book[0, level], memory.book[1, level] = books.bid_ticks[bid + level], books.bid_lots[bid + level]
+        _hold_level(memory, 0, level, books.bid_ticks[bid + level], books.bid_lots[bid + level])
     for level in range(memory.ask_levels):
-        memory.book[2, level], memory.book[3, level] = books.ask_ticks[ask + level], books.ask_lots[ask + level]
+        _hold_level(memory, 2, level, books.ask_ticks[ask + level], books.ask_lots[ask + level])
+
+
+@compiled
+def _hold_level(memory: Memory, side: int, level: int, ticks: int, lots: int) -> None:
+    """Put one level in force; one beyond the exact range takes the book out of force and is refused later."""
+    if not (0 < ticks < MAX_TICKS and 0 < lots < MAX_LOTS):
+        memory.inexact = 1
+        memory.book_ts = NEVER
+    memory.book[side, level] = ticks
+    memory.book[side + 1, level] = lots
 
 
 @compiled

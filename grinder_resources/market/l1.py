@@ -1,8 +1,4 @@
-"""Best-quote numbers: spread, imbalance and microprice of one quote, in integers.
-
-Limits (checked where data comes in, see `market.events`): prices below 2^50 ticks, sizes below 2^46 lots, spread
-below 2^38 ticks.
-"""
+"""Best-quote numbers: spread, imbalance and microprice of one quote, in exact integers inside the limits below."""
 
 from decimal import Decimal
 from fractions import Fraction
@@ -13,7 +9,14 @@ from grinder_resources.market.rounding import divide_half_even, wide, wide_add, 
 EPSILON = Decimal("1e-8")
 """Base units added to a sum of sizes before dividing by it, so that an empty side divides."""
 
+MAX_TICKS = 1 << 50
+"""Prices stay below this, so that products with sizes fit the wide arithmetic of `market.rounding`."""
+
+MAX_LOTS = 1 << 46
+"""Sizes stay below this."""
+
 MAX_SPREAD_TICKS = 1 << 38
+"""Spreads stay below this, so that `spread_bps` equals the bot's float64."""
 
 
 def epsilon_in_lots(lot_size: Decimal) -> tuple[int, int]:

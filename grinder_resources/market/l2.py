@@ -1,3 +1,4 @@
+# ruff: noqa: PLR0917 - compiled functions pass their arguments by position
 """Order-book numbers of one book: depth, impact of a reference size, walls; in integers.
 
 The formulas are those of the L2 snapshot contract (ML spec 12.2.1). Limits as in `market.l1`.

@@ -15,24 +15,28 @@ def instrument_slices(frame: pl.DataFrame) -> dict[Key, pl.DataFrame]:
 
     A Bronze frame is stored in that order, so its slices share its memory; any other order is sorted first.
     """
-    ordered = frame if _is_ordered(frame) else frame.sort(BY_TIME, maintain_order=True)
-    runs = ordered.select(pl.struct("venue", "symbol").rle().alias("run")).unnest("run")
-    slices: dict[Key, pl.DataFrame] = {}
+    runs = _runs(frame)
+    keys = [key for key, _ in runs]
+    if keys == sorted(set(keys)) and all(_is_ordered(rows) for _, rows in runs):
+        return dict(runs)
+    return dict(_runs(frame.sort(BY_TIME, maintain_order=True)))
+
+
+def _runs(frame: pl.DataFrame) -> list[tuple[Key, pl.DataFrame]]:
+    """Return the stretches of rows of one instrument, in the frame's order."""
+    runs = frame.select(pl.struct("venue", "symbol").rle().alias("run")).unnest("run")
+    stretches: list[tuple[Key, pl.DataFrame]] = []
     offset = 0
     for length, key in runs.iter_rows():
-        slices[key["venue"], key["symbol"]] = ordered.slice(offset, length)
+        stretches.append(((key["venue"], key["symbol"]), frame.slice(offset, length)))
         offset += length
-    return slices
+    return stretches
 
 
-def _is_ordered(frame: pl.DataFrame) -> bool:
-    keys = frame.select(BY_TIME)
-    before = keys.shift(1)
-    later = pl.lit(value=False)
-    for name in reversed(BY_TIME):
-        later = (pl.col(name) < pl.col(f"{name}_before")) | ((pl.col(name) == pl.col(f"{name}_before")) & later)
-    pairs = pl.concat([keys, before.rename(lambda name: f"{name}_before")], how="horizontal")
-    return not pairs.select(later.any()).item()
+def _is_ordered(rows: pl.DataFrame) -> bool:
+    """Return whether the rows follow each other in time, ties by `seq`."""
+    later, next_in_source = np.diff(int64(rows["ts_ns"])), np.diff(int64(rows["seq"]))
+    return bool(((later > 0) | ((later == 0) & (next_in_source >= 0))).all())
 
 
 def int64(values: pl.Series) -> npt.NDArray[np.int64]:

@@ -6,9 +6,8 @@ the unit.
 """
 
 from collections import deque
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from decimal import ROUND_HALF_EVEN, Context, Decimal, localcontext
-from typing import Any
 
 BOT_ARITHMETIC = Context(prec=28, rounding=ROUND_HALF_EVEN)
 """Python's default Decimal context, which the bot computes in."""
@@ -74,28 +73,23 @@ class BarHistory:
                 self._returns.append(abs((close - previous) / previous) if previous > 0 else Decimal(0))
             self._closes.append(close)
             held = min(self.features.warmup_bars + 1, self.max_bars)
-            self.features = BarFeatures(warmup_bars=held)
-            if held > self.atr_period:
-                self.features = replace(self.features, **self._volatility(close))
-            if held > self.range_horizon:
-                self.features = replace(self.features, **self._trend(close))
+            natr_bps, total, atr = self._volatility(close) if held > self.atr_period else (0, None, None)
+            sum_abs_bps, net_bps, score = self._trend(close) if held > self.range_horizon else (0, 0, 0)
+            self.features = BarFeatures(natr_bps, total, atr, sum_abs_bps, net_bps, score, held)
         return self.features
 
-    def _volatility(self, close: Decimal) -> dict[str, Any]:
+    def _volatility(self, close: Decimal) -> tuple[int, Decimal, Decimal]:
+        """Return NATR, sum of true ranges and ATR."""
         total = Decimal(sum(self._true_ranges))
         atr = total / self.atr_period
-        natr_bps = _whole(atr / close * _BPS) if close else 0
-        return {"natr_bps": natr_bps, "true_range_sum": total, "atr": atr}
+        return _whole(atr / close * _BPS) if close else 0, total, atr
 
-    def _trend(self, close: Decimal) -> dict[str, Any]:
+    def _trend(self, close: Decimal) -> tuple[int, int, int]:
+        """Return sum of absolute returns, net return and range score."""
         first = self._closes[0]
         sum_abs_bps = _whole(sum(self._returns, Decimal(0)) * _BPS)
         net_bps = _whole(abs(close / first - 1) * _BPS) if first > 0 else 0
-        return {
-            "sum_abs_returns_bps": sum_abs_bps,
-            "net_return_bps": net_bps,
-            "range_score": sum_abs_bps // (net_bps + 1),
-        }
+        return sum_abs_bps, net_bps, sum_abs_bps // (net_bps + 1)
 
 
 def _whole(value: Decimal) -> int:

@@ -25,7 +25,7 @@ NULL = -(1 << 63)
 def latest(samples: Ints, taken: int) -> int:
     """Return the place of the newest of `taken` samples; `latest - k` is the sample k grid steps before."""
     half = samples.shape[1] // 2
-    return (taken - 1) % half + int(half)
+    return int((taken - 1) % half + half)
 
 
 @compiled

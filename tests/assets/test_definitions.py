@@ -46,7 +46,9 @@ def test_the_main_line_is_wired_as_drawn() -> None:
 def test_all_variants_of_level_signals_are_there_to_pick() -> None:
     """Stages times ablations, each with artifact, walk-forward and calibration."""
     names = {spec.key.to_user_string() for spec in defs.resolve_all_asset_specs()}
-    variants = {f"level_signals_{stage}_{what}" for stage in ("stage_a", "stage_b") for what in ("ta", "mechanics", "full")}
+    variants = {
+        f"level_signals_{stage}_{what}" for stage in ("stage_a", "stage_b") for what in ("ta", "mechanics", "full")
+    }
     for folder in ("training", "reports/walk_forward", "reports/calibration"):
         assert {f"{folder}/{variant}" for variant in variants} <= names
 
@@ -65,7 +67,9 @@ def test_every_asset_tells_its_story() -> None:
 def test_every_asset_runs_a_range_in_one_run() -> None:
     """One ranged run covers Bronze to reports only if no asset wants a run of its own."""
     graph = defs.resolve_asset_graph()
-    assert {graph.get(key).backfill_policy.policy_type.value for key in graph.materializable_asset_keys} == {"SINGLE_RUN"}
+    assert {graph.get(key).backfill_policy.policy_type.value for key in graph.materializable_asset_keys} == {
+        "SINGLE_RUN"
+    }
 
 
 def test_the_main_job_holds_the_full_run_and_no_optional_variant() -> None:
@@ -86,7 +90,9 @@ def test_pyproject_and_workspace_name_the_same_location() -> None:
     }
 
 
-@pytest.mark.parametrize("command", [["dagster", "definitions", "validate", "-w", "workspace.yaml"], ["dg", "list", "defs", "--json"]])
+@pytest.mark.parametrize(
+    "command", [["dagster", "definitions", "validate", "-w", "workspace.yaml"], ["dg", "list", "defs", "--json"]]
+)
 def test_both_command_lines_load_the_location(command: list[str], tmp_path: Path) -> None:
     """The older and the newer Dagster command line find the same definitions."""
     tool = Path(sys.executable).parent / command[0]

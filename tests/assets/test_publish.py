@@ -51,7 +51,9 @@ def run(tmp_path: Path) -> Iterator[Callable[[dg.AssetsDefinition], Outcome]]:
     def materialize(definition: dg.AssetsDefinition) -> Outcome:
         resources = {"lake": LakeResource(root=str(tmp_path / "lake"))}
         result = dg.materialize([definition], instance=instance, resources=resources, tags=RANGE, raise_on_error=False)
-        return Outcome(result.success, [entry.dagster_event for entry in instance.all_logs(result.run_id) if entry.dagster_event])
+        return Outcome(
+            result.success, [entry.dagster_event for entry in instance.all_logs(result.run_id) if entry.dagster_event]
+        )
 
     yield materialize
     instance.dispose()
@@ -130,7 +132,9 @@ def test_a_damaged_day_is_rebuilt(run: Any, lake: Lake) -> None:
 
 def test_a_failing_check_publishes_nothing_of_the_day(run: Any, lake: Lake) -> None:
     """The bad day is not committed, the days before it are, and the check shows as failed with its numbers."""
-    small = DayCheck("small", "numbers are below 8", lambda rows, _day: Verdict(rows["n"].max() < 8, {"max": rows["n"].max()}))
+    small = DayCheck(
+        "small", "numbers are below 8", lambda rows, _day: Verdict(rows["n"].max() < 8, {"max": rows["n"].max()})
+    )
     result = run(asset(one_row, (small,)))
     assert not result.success
     assert [day.day for day in lake.days(NUMBERS.name)] == [6, 7]

@@ -6,7 +6,6 @@ import resource
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
 
@@ -22,18 +21,18 @@ HEADER = "exchange,symbol,timestamp,local_timestamp,id,side,price,amount\n"
 
 
 def trade(second: int, price: str = "10.01") -> str:
-    return f"demo,DEMOUSDT,{1736121600000000 + second * 1_000_000},{1736121600000000 + second * 1_000_000},{second},buy,{price},1\n"
+    time_us = 1_736_121_600_000_000 + second * 1_000_000
+    return f"demo,DEMOUSDT,{time_us},{time_us},{second},buy,{price},1\n"
 
 
 @pytest.fixture(autouse=True)
-def environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("LAKE", "STAGING", "INSTRUMENTS", "WAREHOUSE", "REPORTS", "MODELS", "LANDING", "SYMBOLS"):
         monkeypatch.setenv(f"GRINDER_{name}", "")
         monkeypatch.delenv(f"GRINDER_{name}")
     monkeypatch.setenv("DAGSTER_HOME", "")
     monkeypatch.delenv("DAGSTER_HOME")
     monkeypatch.chdir(tmp_path)
-    yield
 
 
 @pytest.fixture
@@ -123,7 +122,9 @@ def test_a_full_disk_leaves_the_previous_version(landing: Path, tmp_path: Path) 
     first = _grinder("--landing", str(landing), "--from", "2025-01-06")
     assert first.returncode == 0, first.stderr
     before = Lake(str(tmp_path / "data" / "lake")).read(TRADES)
-    (landing / "demo_trades_2025-01-07_DEMOUSDT.csv").write_text(HEADER + "".join(_next_day(second) for second in range(20_000)))
+    (landing / "demo_trades_2025-01-07_DEMOUSDT.csv").write_text(
+        HEADER + "".join(_next_day(second) for second in range(20_000))
+    )
     full = _grinder("--landing", str(landing), limit=100_000)
     assert full.returncode == 1
     (line,) = full.stderr.strip().splitlines()

@@ -31,11 +31,15 @@ class House:
 
     @property
     def lake(self) -> Lake:
+        """Its lake."""
         return Lake(str(self.root / "data" / "lake"))
 
     def hashes(self) -> dict[str, str]:
+        """Logical hash of every day of every daily table."""
         tables = [name for name in self.lake.tables() if not name.startswith("reports/")]
-        return {f"{name}/{day}": stamp.logical_sha256 for name in tables for day, stamp in self.lake.stamps(name).items()}
+        return {
+            f"{name}/{day}": stamp.logical_sha256 for name in tables for day, stamp in self.lake.stamps(name).items()
+        }
 
 
 @pytest.fixture(scope="module")
@@ -55,7 +59,16 @@ def environment() -> Iterator[pytest.MonkeyPatch]:
 
 
 def run(landing: Path, root: Path, *options: str) -> House:
-    arguments = ["run", "--landing", str(landing), "--data", str(root / "data"), "--models", str(root / "models"), *options]
+    arguments = [
+        "run",
+        "--landing",
+        str(landing),
+        "--data",
+        str(root / "data"),
+        "--models",
+        str(root / "models"),
+        *options,
+    ]
     assert main(arguments) == 0
     return House(root)
 
@@ -92,7 +105,9 @@ def test_snapshots_know_no_later_quote(house: House) -> None:
 def test_artifacts_verify(house: House, capsys: pytest.CaptureFixture[str]) -> None:
     """Both models of the full run verify from the command line."""
     for name in ("level_signals_stage_b_full", "regime"):
-        assert main(["verify", str(house.root / "models" / f"{name}_{latest_version(house.root / 'models', name)}")]) == 0
+        assert (
+            main(["verify", str(house.root / "models" / f"{name}_{latest_version(house.root / 'models', name)}")]) == 0
+        )
     assert capsys.readouterr().out.count("OK ") == 2
 
 

@@ -79,7 +79,9 @@ def test_an_empty_day_is_committed_and_known(lake: Lake) -> None:
 
 def test_reading_what_was_never_committed_is_refused(lake: Lake) -> None:
     """A missing day names the table and what to do."""
-    with pytest.raises(PartitionMissing, match=r"PARTITION_MISSING: no committed day.*bronze/prices.*Materialise it first"):
+    with pytest.raises(
+        PartitionMissing, match=r"PARTITION_MISSING: no committed day.*bronze/prices.*Materialise it first"
+    ):
         lake.read(PRICES, MONDAY, MONDAY)
 
 

@@ -29,7 +29,7 @@ def at(seconds, instrument=AAA, **columns):
     )
 
 
-def quotes_at(seconds, bid, ask, bid_lots=7, ask_lots=9, instrument=AAA):
+def quotes_at(seconds, bid, ask, *, bid_lots=7, ask_lots=9, instrument=AAA):
     columns = {"bid_ticks": bid, "bid_lots": bid_lots, "ask_ticks": ask, "ask_lots": ask_lots}
     whole = {name: np.broadcast_to(np.asarray(values, np.int64), len(seconds)) for name, values in columns.items()}
     return at(seconds, instrument, **whole).select(QUOTES.schema.names())
@@ -54,9 +54,8 @@ def books_at(seconds, bids, asks, instrument=AAA):
     return at(seconds, instrument, **columns, is_snapshot=[True] * len(seconds)).select(DEPTH.schema.names())
 
 
-def random_day(seed, span_s=1200, quotes=500, trades=120, books=60, bar_ms=60_000, instrument=AAA):
+def random_day(seed, *, span_s=1200, quotes=500, trades=120, books=60, instrument=AAA):
     """Return quotes, trades and depth of one instrument: a random walk with bursts, equal times and one long gap."""
-    del bar_ms
     random = np.random.default_rng(seed)
 
     def moments(count):
@@ -71,7 +70,7 @@ def random_day(seed, span_s=1200, quotes=500, trades=120, books=60, bar_ms=60_00
     snaps = moments(books)
     sides = [[_side(random, sign) for _ in snaps] for sign in (-1, 1)]
     return (
-        quotes_at(seconds, bid, ask, *best, instrument=instrument),
+        quotes_at(seconds, bid, ask, bid_lots=best[0], ask_lots=best[1], instrument=instrument),
         trades_at(
             prints, random.integers(1, 30, prints.size), random.integers(-1, 2, prints.size), instrument=instrument
         ),

@@ -1,3 +1,4 @@
+# ruff: noqa: PLR0917 - the facts of one row
 """A slow, obvious twin of silver/snapshots: every row from all events up to its time, in exact fractions."""
 
 from decimal import Decimal

@@ -17,7 +17,7 @@ from tests.market.reference_engine import ReferenceEngine, reference_l2
 FAST = SnapshotConfig(bar_interval_ms=1000, atr_period=3, range_horizon=4, max_bars=6)
 
 
-def line(ts, bid, ask, bid_qty="1", ask_qty="2", symbol="BTCUSDT"):
+def line(ts, bid, ask, bid_qty="1", ask_qty="2", *, symbol="BTCUSDT"):
     facts = {"type": "SNAPSHOT", "ts": ts, "symbol": symbol, "bid_price": bid, "ask_price": ask}
     return json.dumps(facts | {"bid_qty": bid_qty, "ask_qty": ask_qty, "last_price": bid, "last_qty": "1"})
 

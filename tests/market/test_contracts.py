@@ -16,8 +16,8 @@ L2 = L2FeatureSnapshot(
 def test_l1_json_is_pinned():
     """Fields in the contract's order, Decimals as text with their zeros."""
     assert L1.to_json() == (
-        '{"ts":1,"symbol":"S","mid_price":"50000.50","spread_bps":2,"imbalance_l1_bps":-5,"thin_l1":"0.10","natr_bps":
-        7,' '"atr":"1.50","sum_abs_returns_bps":20,"net_return_bps":8,"range_score":2,"warmup_bars":15}'
+        '{"ts":1,"symbol":"S","mid_price":"50000.50","spread_bps":2,"imbalance_l1_bps":-5,"thin_l1":"0.10",'
+        '"natr_bps":7,"atr":"1.50","sum_abs_returns_bps":20,"net_return_bps":8,"range_score":2,"warmup_bars":15}'
     )
 
 

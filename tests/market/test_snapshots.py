@@ -227,6 +227,19 @@ def test_events_of_another_day_are_refused():
         engine.feed(quotes_at([6], 1000, 1001))
 
 
+@pytest.mark.parametrize("level", [(0, 5), (1000, 0), (1 << 50, 1), (1000, 1 << 46), (-5, 1)])
+def test_book_levels_beyond_the_exact_range_are_refused(level):
+    """A level that is not positive, or too large, stops the build."""
+    with pytest.raises(OutOfRange, match="book level"):
+        build(quotes_at([1, 2], 1000, 1001), depth=books_at([1], [[level]], [[(1001, 5)]]))
+
+
+def test_events_out_of_order_are_refused():
+    """The engine takes events in time order only; it never sorts what it is fed live."""
+    with pytest.raises(OutOfRange, match="out of order"):
+        SnapshotEngine(AAA, DAY).feed(quotes_at([3, 2, 4], 1000, 1001))
+
+
 @pytest.mark.parametrize(
     "quotes",
     [
