@@ -17,7 +17,9 @@ from grinder_resources.lake import Lake, fingerprint
 from grinder_resources.learning.specs import ModelSpec
 from grinder_resources.learning.splits import MODES, walk_forward
 
-NO_PROBABILITY = "There is no open out-of-fold probability: too few days, nothing to fit, or nothing left open."
+NO_PROBABILITY = (
+    "There is no out-of-fold probability: the walk-forward had too few days, or nothing open to fit or judge."
+)
 
 
 @dataclass(frozen=True)
@@ -42,7 +44,7 @@ def walk_forward_report(spec: ModelSpec, lake: Lake, code_version: str, facts: M
     try:
         folds = _folds(spec, lake)
     except TooFewDays as error:
-        limits = (error.line(), *limits)
+        limits = (error.line(),)
     known = [rows for rows in present if rows is not None]
     rebuilt = len(known) < len(tables)
     if rebuilt:
@@ -66,7 +68,7 @@ def calibration_report(spec: ModelSpec, lake: Lake, code_version: str, facts: Ma
     if rebuilt:
         lake.commit(table, rows, day=None, code_version=code_version, upstream=upstream)
     scores, verdicts = lake.read(walk_forward_table(spec.name)), lake.read(verdicts_table(spec.name))
-    limits = spec.limits if rows.height else (NO_PROBABILITY, *spec.limits)
+    limits = spec.limits if rows.height else (NO_PROBABILITY,)
     return ModelReport(Report(spec.name, spec.doc, scores, verdicts, rows, (), facts, limits), rebuilt)
 
 

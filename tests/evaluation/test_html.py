@@ -85,9 +85,16 @@ def test_the_walk_forward_page_holds_scores_with_intervals() -> None:
     outline = Outline(walk_forward_page(report()))
     cells, spans = outline.texts("td"), outline.texts("span")
     minus = "\N{MINUS SIGN}"
-    assert {"0.613", "0.052", "0.072", "0.034", "1,842", "517", "3/3", "0.42", f"{minus}0.012"} <= set(cells)
+    assert {"0.613", "0.052", "0.072", "0.034", "1,842", "1,206", "517", "3/3", "0.42", f"{minus}0.012"} <= set(cells)
     assert {"[0.583, 0.641]", "[0.011, 0.091]", f"[{minus}0.041, 0.101]"} <= set(spans)
     assert {"edge", "no edge", "not judged"} <= set(spans)
+
+
+def test_the_walk_forward_page_says_which_rows_are_judged() -> None:
+    """Open and settled rows stand side by side, and one sentence says what they are."""
+    outline = Outline(walk_forward_page(report()))
+    assert outline.texts("th")[4:7] == ["Open", "Settled", "Of class"]
+    assert "Judged are open rows, whose answer was not yet known at decision time" in outline.texts("p")[4]
 
 
 def test_the_walk_forward_page_shows_what_each_fold_was_fitted_and_tested_on() -> None:

@@ -101,16 +101,16 @@ def test_no_rows_have_no_curve_and_no_scores() -> None:
 
 
 def test_report_has_a_curve_per_mode_and_class_and_none_for_regressions() -> None:
-    """In both binnings, in the table's own form."""
+    """In both binnings, in the table's own form, of the open rows alone."""
     table = predictions_table("demo")
     rows = [
         (mode, head, output) for mode in ("expanding", "rolling") for head, output in (("hit", "yes"), ("size", ""))
     ]
     one = {"mode": [row[0] for row in rows], "head": [row[1] for row in rows], "class": [row[2] for row in rows]}
-    numbers = {"label": 1.0, "baseline": 0.5, "prediction": 0.8}
+    numbers = {"settled": False, "label": 1.0, "baseline": 0.5, "prediction": 0.8}
     keys = {name: pl.lit(None).cast(dtype) for name, dtype in table.schema.items() if name not in {*one, *numbers}}
     frame = pl.DataFrame(one).with_columns(**{name: pl.lit(value) for name, value in numbers.items()}, **keys)
-    report = calibration("demo", frame)
+    report = calibration("demo", pl.concat([frame, frame.with_columns(settled=pl.lit(value=True))]))
     assert report.select("mode", "head", "class", "binning", "rows").rows() == [
         ("expanding", "hit", "yes", "equal_mass", 1),
         ("expanding", "hit", "yes", "uniform", 1),

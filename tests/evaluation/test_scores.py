@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from grinder_resources.evaluation.scores import METRICS, MIN_BLOCKS, _block_wins, score, time_blocks
+from grinder_resources.evaluation.scores import METRICS, MIN_BLOCKS, MIN_ROWS, _block_wins, score, time_blocks
 from grinder_resources.learning.metrics import auc
 
 HOUR_NS = 3_600_000_000_000
@@ -65,6 +65,22 @@ def test_too_few_blocks_give_no_interval() -> None:
     base = np.full(200, 0.5)
     assert score(label, answer, base, np.arange(200) % (MIN_BLOCKS - 1)).metrics["brier"].low is None
     assert score(label, answer, base, np.arange(200) % MIN_BLOCKS).metrics["brier"].low is not None
+
+
+@pytest.mark.parametrize("positives", [MIN_ROWS - 1, MIN_ROWS, 200 - MIN_ROWS, 200 - MIN_ROWS + 1])
+def test_too_few_rows_of_a_class_give_no_interval(positives: int) -> None:
+    """One fewer than the minimum of either class is too few."""
+    label = (np.arange(200) * 77 % 200 < positives).astype(float)
+    brier = score(label, noise(200, 5)[1], np.full(200, 0.5), np.arange(200) // 10).metrics["brier"]
+    assert (brier.low is not None) == (MIN_ROWS <= positives <= 200 - MIN_ROWS)
+
+
+@pytest.mark.parametrize("rows", [2 * MIN_ROWS - 1, 2 * MIN_ROWS])
+def test_a_regression_needs_twice_as_many_rows(rows: int) -> None:
+    """It has no classes to count."""
+    label, answer = noise(rows, 6)
+    mae = score(label, answer, np.full(rows, 0.5), np.arange(rows) % MIN_BLOCKS, regression=True).metrics["mae"]
+    assert (mae.low is not None) == (rows >= 2 * MIN_ROWS)
 
 
 def test_no_rows_give_no_scores() -> None:

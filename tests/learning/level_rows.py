@@ -14,7 +14,7 @@ DAY_NS = 86_400 * SECOND_NS
 
 
 def level_rows(days: int = 3, per_day: int = 400, seed: int = 1) -> pl.DataFrame:
-    """Return rows whose chance to break is logistic in `dist_to_vwap_x1000`; the other inputs are noise."""
+    """Return open rows whose chance to break is logistic in `dist_to_vwap_x1000`; the other inputs are noise."""
     rng = np.random.default_rng(seed)
     rows = days * per_day
     day = np.repeat(np.arange(days), per_day)
@@ -56,7 +56,8 @@ def level_rows(days: int = 3, per_day: int = 400, seed: int = 1) -> pl.DataFrame
         for side in ("", "_break", "_bounce")
         for horizon in (60, 120)
     }
+    times = {f"time_to_{side}_{k}_ms": [45_000] * rows for side in ("break", "bounce", "threshold") for k in (1, 2)}
     unknown = pl.col("tape_imbalance_bps") > 8000
-    return pl.DataFrame(identity | context | features | labels | reach).with_columns(
+    return pl.DataFrame(identity | context | features | labels | reach | times).with_columns(
         pl.when(~unknown).then("tape_imbalance_bps").alias("tape_imbalance_bps")
     )

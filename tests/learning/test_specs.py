@@ -1,10 +1,14 @@
+import json
+from dataclasses import replace
+
 import pytest
 from level_rows import level_rows
 
 from grinder_resources.contracts.events import LABEL_NAMES
 from grinder_resources.contracts.gold import REGIME_DATASET
 from grinder_resources.errors import UnknownName
-from grinder_resources.learning.specs import LEVEL_HEADS, SPECS, Head, spec_named
+from grinder_resources.hashing import canonical_json
+from grinder_resources.learning.specs import LEVEL_HEADS, SPECS, BoosterParams, Head, spec_named
 
 LEVEL_SPECS = [name for name in SPECS if name != "regime"]
 
@@ -48,6 +52,28 @@ def test_level_heads_ask_for_labels_of_the_contract() -> None:
     assert {head.label for head in LEVEL_HEADS} <= set(LABEL_NAMES)
 
 
+def test_level_heads_are_settled_by_the_passage_they_ask_for() -> None:
+    """The threshold of the question, on its own side; strength is never known before its window ends."""
+    assert {head.name: head.settled_when_zero for head in LEVEL_HEADS} == {
+        "tradeable_2": "time_to_threshold_2_ms",
+        "direction": "time_to_threshold_2_ms",
+        "strength": None,
+        "t1_60s": "time_to_threshold_1_ms",
+        "t1_120s": "time_to_threshold_1_ms",
+        "t1_break_60s": "time_to_break_1_ms",
+        "t1_break_120s": "time_to_break_1_ms",
+        "t1_bounce_60s": "time_to_bounce_1_ms",
+        "t1_bounce_120s": "time_to_bounce_1_ms",
+        "t2_60s": "time_to_threshold_2_ms",
+        "t2_120s": "time_to_threshold_2_ms",
+        "t2_break_60s": "time_to_break_2_ms",
+        "t2_break_120s": "time_to_break_2_ms",
+        "t2_bounce_60s": "time_to_bounce_2_ms",
+        "t2_bounce_120s": "time_to_bounce_2_ms",
+    }
+    assert {head.settled_when_zero for head in LEVEL_HEADS} - {None} <= set(LABEL_NAMES)
+
+
 @pytest.mark.parametrize("name", LEVEL_SPECS)
 def test_level_models_never_read_a_label_or_the_price(name: str) -> None:
     """Whatever the stage and ablation."""
@@ -71,6 +97,22 @@ def test_regime_reads_snapshot_columns_only() -> None:
         "date", "venue", "symbol", "ts_ns", "label_end_ns", "range_60s_forward_x1000"
     }  # fmt: skip
     assert not any(name.endswith("_half_ticks") for name in chosen.numeric)
+
+
+def test_facts_tell_models_apart() -> None:
+    """By selection, heads and booster, whatever the name says; they are plain JSON."""
+    spec = SPECS["level_signals_stage_b_full"]
+    assert spec.facts["select"] == {"function": "select_features", "stage": "stage_b", "ablation": "full"}
+    assert SPECS["regime"].facts["select"] == {"function": "select_snapshot_features"}
+    assert json.loads(canonical_json(spec.facts)) == spec.facts
+    others = (
+        replace(spec, select=SPECS["level_signals_stage_a_full"].select),
+        replace(spec, heads=spec.heads[:-1]),
+        replace(spec, heads=(replace(spec.heads[0], settled_when_zero=None), *spec.heads[1:])),
+        replace(spec, params=BoosterParams(max_depth=5)),
+    )
+    assert all(other.facts != spec.facts for other in others)
+    assert replace(spec, doc="other words", limits=()).facts == spec.facts
 
 
 def test_outputs_are_the_reported_classes() -> None:

@@ -2,7 +2,7 @@ import numpy as np
 import polars as pl
 
 from grinder_resources.learning.specs import Head, Match
-from grinder_resources.learning.targets import coded_target, quantile_cuts, raw_target
+from grinder_resources.learning.targets import coded_target, quantile_cuts, raw_target, settled_rows
 
 FRAME = pl.DataFrame(
     {"outcome": ["BREAK", "BOUNCE", "CHOP", "BREAK"], "tradeable_2": [1, 1, 0, None], "reach": [1, 0, None, 1]}
@@ -23,6 +23,14 @@ def test_name_is_looked_up_among_the_classes_of_asked_rows() -> None:
     np.testing.assert_array_equal(raw_target(FRAME, head), [1, 0, np.nan, np.nan])
     everywhere = Head("direction", "binary", "outcome", None, ("BOUNCE", "BREAK"), "name")
     np.testing.assert_array_equal(raw_target(FRAME, everywhere), [1, 0, np.nan, 1])
+
+
+def test_a_row_is_settled_where_the_time_to_its_answer_is_zero() -> None:
+    """Null, an answer that never came, is open; and so is every row of a head without such a time."""
+    times = pl.DataFrame({"time_to_break_1_ms": [0, 1, None, 250]})
+    head = Head("t1_break_60s", "binary", "t1_break_60", settled_when_zero="time_to_break_1_ms")
+    assert settled_rows(times, head).tolist() == [True, False, False, False]
+    assert settled_rows(times, REGIME).tolist() == [False] * 4
 
 
 def test_terciles_are_cut_at_observed_values() -> None:

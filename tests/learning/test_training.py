@@ -1,3 +1,4 @@
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -100,7 +101,7 @@ def test_head_of_one_class_is_left_out_with_its_counts() -> None:
     rows = ROWS.with_columns(t2_60=pl.lit(0, pl.Int8))
     model = train(FEW, rows, SPLIT)
     assert [head.name for head in model.untrainable] == ["t2_60s"]
-    assert model.untrainable[0].reason == f"train rows hold {model.rows['train']} no, 0 yes, needs 10 of each"
+    assert model.untrainable[0].reason == f"open train rows hold {model.rows['train']} no, 0 yes, needs 10 of each"
     assert [head.head.name for head in model.heads] == ["tradeable_2", "direction", "strength"]
 
 
@@ -109,7 +110,7 @@ def test_head_without_a_class_in_validation_is_left_out() -> None:
     in_val = pl.col("date") == SPLIT.val[0]
     rows = ROWS.with_columns(pl.when(in_val).then(1).otherwise("t2_60").cast(pl.Int8).alias("t2_60"))
     model = train(FEW, rows, SPLIT)
-    assert model.untrainable[0].reason == f"validation rows hold 0 no, {model.rows['val']} yes, needs 3 of each"
+    assert model.untrainable[0].reason == f"open validation rows hold 0 no, {model.rows['val']} yes, needs 3 of each"
 
 
 def test_constant_regression_is_left_out() -> None:
@@ -120,7 +121,7 @@ def test_constant_regression_is_left_out() -> None:
 
 def test_nothing_trainable_is_refused_with_every_reason() -> None:
     """Ten rows a day teach no head."""
-    with pytest.raises(NothingTrainable, match=r"tradeable_2: train rows hold .*; direction: .*; strength: "):
+    with pytest.raises(NothingTrainable, match=r"tradeable_2: open train rows hold .*; direction: .*; strength: "):
         train(FEW, level_rows(per_day=8), SPLIT)
 
 
@@ -133,6 +134,52 @@ def test_heads_on_fewer_rows_have_their_own_matrix(few: TrainedModel) -> None:
     again = train(FEW, changed, SPLIT)
     assert head_of(again, "direction").booster == head_of(few, "direction").booster
     assert head_of(again, "tradeable_2").booster != head_of(few, "tradeable_2").booster
+
+
+AT_T1 = pl.col("ts_ns") % 3 == 0
+
+
+def settled(rows: pl.DataFrame) -> pl.DataFrame:
+    """Return the rows with about every third settled for threshold 2: reached, on the side of a break."""
+    return rows.with_columns(
+        pl.when(AT_T1).then(0).otherwise("time_to_threshold_2_ms").alias("time_to_threshold_2_ms"),
+        *(pl.when(AT_T1).then(1).otherwise(name).cast(pl.Int8).alias(name) for name in ("tradeable_2", "t2_60")),
+        pl.when(AT_T1).then(pl.lit("BREAK")).otherwise("outcome").alias("outcome"),
+    )
+
+
+def test_settled_rows_teach_nothing() -> None:
+    """Whatever their labels and inputs are, the boosters and base rates of the heads they settle stay the same."""
+    model = train(FEW, settled(ROWS), SPLIT)
+    changed = settled(ROWS).with_columns(
+        pl.when(AT_T1).then(99).otherwise("dist_to_vwap_x1000").cast(pl.Int64).alias("dist_to_vwap_x1000"),
+        pl.when(AT_T1).then(pl.lit("BOUNCE")).otherwise("outcome").alias("outcome"),
+        pl.when(AT_T1).then(0).otherwise("t2_60").cast(pl.Int8).alias("t2_60"),
+    )
+    again = train(FEW, changed, SPLIT)
+    for name in ("tradeable_2", "direction", "t2_60s"):
+        assert head_of(again, name).booster == head_of(model, name).booster
+        assert head_of(again, name).baseline == head_of(model, name).baseline
+        assert head_of(again, name).scores == head_of(model, name).scores
+    assert head_of(again, "strength").booster != head_of(model, "strength").booster
+
+
+def test_scores_and_base_rate_are_those_of_open_rows() -> None:
+    """A third of the rows is settled and says yes; nothing of that shows."""
+    reach = head_of(train(FEW, settled(ROWS), SPLIT), "t2_60s")
+    open_test = ROWS.filter(~AT_T1, pl.col("date") == SPLIT.test[0])
+    scores = {score.part: score for score in reach.scores}
+    assert (scores["test"].rows, scores["test"].positives) == (open_test.height, open_test["t2_60"].sum())
+    assert reach.baseline == (pytest.approx(scores["train"].positives / scores["train"].rows),)
+    assert 0.4 < reach.baseline[0] < 0.6
+
+
+def test_head_with_few_open_rows_is_left_out_with_their_counts() -> None:
+    """Rows enough, but all that say yes were settled at decision time."""
+    rows = ROWS.with_columns(time_to_threshold_2_ms=pl.when(pl.col("t2_60") == 1).then(0).otherwise(1))
+    model = train(replace(FEW, heads=FEW.heads[-1:] + FEW.heads[2:3]), rows, SPLIT)
+    assert model.untrainable[0].name == "t2_60s"
+    assert re.fullmatch(r"open train rows hold \d{2,3} no, 0 yes, needs 10 of each", model.untrainable[0].reason)
 
 
 def test_prediction_of_no_rows_has_the_shape_of_the_outputs(few: TrainedModel) -> None:

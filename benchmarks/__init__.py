@@ -1,0 +1,1 @@
+"""Measurements. Each module is a program with `--quick`; `python -m benchmarks` runs all of them."""
