@@ -157,13 +157,25 @@ def show(taken: dict[int, list[Shares]]) -> None:
     wall = {length: statistics.median(shares.wall for shares in runs) for length, runs in taken.items()}
     base = min(taken)
     rows = [
-        [f"{length}", f"{cpu[length]:.2f}", f"{cpu[length] / cpu[base]:.2f}", f"{wall[length]:.2f}", f"{wall[length] / wall[base]:.2f}"]
+        [
+            f"{length}",
+            f"{cpu[length]:.2f}",
+            f"{cpu[length] / cpu[base]:.2f}",
+            f"{wall[length]:.2f}",
+            f"{wall[length] / wall[base]:.2f}",
+        ]
         for length in taken
     ]
-    print_table(["days of history", "CPU s", "ratio", "clock s", "ratio"], rows, "The new day's tables are equal where they must be.")
+    print_table(
+        ["days of history", "CPU s", "ratio", "clock s", "ratio"],
+        rows,
+        "The new day's tables are equal where they must be.",
+    )
     parts = {length: sum((shares.seconds for shares in runs), Counter()) for length, runs in taken.items()}
     names = sorted({name for seconds in parts.values() for name in seconds}, key=lambda name: -parts[max(taken)][name])
-    by_part = [[name, *(f"{1000 * parts[length][name] / len(taken[length]):.0f}" for length in taken)] for name in names]
+    by_part = [
+        [name, *(f"{1000 * parts[length][name] / len(taken[length]):.0f}" for length in taken)] for name in names
+    ]
     print_table(["CPU ms by part", *(f"{length} days" for length in taken)], by_part)
     worst = max(cpu.values()) / cpu[base] - 1
     print(f"one more day costs {worst:+.0%} at most (goal: within {GOAL:.0%})")

@@ -15,7 +15,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from benchmarks.stacks import COMPILER, DAGSTER, IMPORTS, Shares, sampled
+from benchmarks.stacks import COMPILER, DAGSTER, IMPORTS, sampled
 from benchmarks.table import print_table
 from grinder_resources.lake import Lake
 

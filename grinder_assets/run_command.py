@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from grinder_resources import progress
-from grinder_resources.errors import GrinderError, NoData
+from grinder_resources.errors import NoData, RunFailed
 from grinder_resources.storage import storage_errors
 
 if TYPE_CHECKING:
@@ -33,16 +33,6 @@ _FOLDERS = {
     "GRINDER_REPORTS": "reports",
     "DAGSTER_HOME": "dagster",
 }
-
-
-class RunFailed(GrinderError):
-    """A step of the run refused; the line is the step's own."""
-
-    code = "RUN_FAILED"
-
-    def line(self) -> str:
-        """Return the step's line as it is."""
-        return self.what
 
 
 def add_parsers(commands: Any) -> None:
@@ -64,7 +54,7 @@ def add_parsers(commands: Any) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Run the main job and print what was made. Raises a GrinderError if anything is refused."""
+    """Run the main job and print what was made. Raises RunFailed with the step's line if anything is refused."""
     started = time.perf_counter()
     _set_addresses(arguments)
     with progress.shown(), storage_errors(os.environ["GRINDER_LAKE"]):

@@ -26,7 +26,8 @@ GrinderError                    anything this project refuses to do; `grinder` p
 │   ├── ManifestRejected        a manifest that breaks its schema or names an unsafe path
 │   ├── ArtifactRejected        bytes that differ from their manifest
 │   └── ExportMismatch          the exported graph does not answer as the booster does
-└── TooFewDays                  a split needs more days than there are
+├── TooFewDays                  a split needs more days than there are
+└── RunFailed                   a step of a run refused; the line is the step's own
 """
 
 
@@ -223,3 +224,13 @@ class TooFewDays(GrinderError):
     """A split needs more days than there are."""
 
     code = "TOO_FEW_DAYS"
+
+
+class RunFailed(GrinderError):
+    """A step of a run refused; the line is the step's own."""
+
+    code = "RUN_FAILED"
+
+    def line(self) -> str:
+        """Return the step's line as it is."""
+        return self.what

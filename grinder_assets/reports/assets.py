@@ -26,7 +26,7 @@ def report_keys(spec: ModelSpec) -> list[dg.AssetKey]:
 
 
 def _key(kind: str, spec: ModelSpec) -> dg.AssetKey:
-    return dg.AssetKey(["reports", kind, spec.name])
+    return dg.AssetKey(["reports", f"{spec.name}_{kind}"])
 
 
 def _report_asset(kind: str, spec: ModelSpec, description: str, deps: list[dg.AssetKey]) -> AssetDecorator:
@@ -107,6 +107,8 @@ def _result(made: Any, sentence: str, page: Path, png: bytes | None, alt: str) -
     return dg.MaterializeResult(
         metadata={
             "headline": sentence,
+            "answers": len(verdicts),
+            "answers_with_edge": made.report.verdicts["edge"].sum(),
             "rebuilt": made.rebuilt,
             "page": dg.MetadataValue.path(str(page)),
             "verdicts": facts_table(verdicts),

@@ -74,7 +74,7 @@ def walk_forward_page(report: Report) -> str:
     edges = any(standing(row) == "edge" for row in _rows(report.verdicts, modes[:1]))
     parts = [
         head("Walk-forward", report.model, report.doc),
-        verdict(headline(report.verdicts), NO_DIRECTION, good=edges),
+        verdict(headline(report.verdicts), f"{NO_DIRECTION} {report.caveat}".rstrip(), good=edges),
         _walk_forward_tiles(report, modes),
     ]
     if modes:

@@ -39,7 +39,7 @@ def walk_forward_report(spec: ModelSpec, lake: Lake, code_version: str, facts: M
     upstream = {"dataset": dataset_sha256(lake, spec.dataset), "spec": sha256_facts(spec.facts)}
     tables = (predictions_table(spec.name), walk_forward_table(spec.name), verdicts_table(spec.name))
     present = [lake.current(table, None, fingerprint(code_version, upstream)) for table in tables]
-    limits = spec.limits
+    limits: tuple[str, ...] = ()
     folds: tuple[Fold, ...] = ()
     try:
         folds = _folds(spec, lake)
@@ -52,7 +52,8 @@ def walk_forward_report(spec: ModelSpec, lake: Lake, code_version: str, facts: M
         for table, rows in zip(tables, known, strict=True):
             lake.commit(table, rows, day=None, code_version=code_version, upstream=upstream)
     empty = calibration_table(spec.name).empty()
-    return ModelReport(Report(spec.name, spec.doc, known[1], known[2], empty, folds, facts, limits), rebuilt)
+    report = Report(spec.name, spec.doc, known[1], known[2], empty, folds, facts, limits, spec.caveat)
+    return ModelReport(report, rebuilt)
 
 
 def calibration_report(spec: ModelSpec, lake: Lake, code_version: str, facts: Mapping[str, str]) -> ModelReport:
@@ -68,8 +69,9 @@ def calibration_report(spec: ModelSpec, lake: Lake, code_version: str, facts: Ma
     if rebuilt:
         lake.commit(table, rows, day=None, code_version=code_version, upstream=upstream)
     scores, verdicts = lake.read(walk_forward_table(spec.name)), lake.read(verdicts_table(spec.name))
-    limits = spec.limits if rows.height else (NO_PROBABILITY,)
-    return ModelReport(Report(spec.name, spec.doc, scores, verdicts, rows, (), facts, limits), rebuilt)
+    limits = () if rows.height else (NO_PROBABILITY,)
+    report = Report(spec.name, spec.doc, scores, verdicts, rows, (), facts, limits, spec.caveat)
+    return ModelReport(report, rebuilt)
 
 
 def _run(spec: ModelSpec, lake: Lake, tables: tuple[Table, ...]) -> list[pl.DataFrame]:

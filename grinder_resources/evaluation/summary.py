@@ -44,6 +44,8 @@ class Report:
         Provenance as label and text, shown in the given order: data hash, model hash, code version, days, ...
     limits
         What could not be done, one sentence each.
+    caveat
+        What a reader has to know before believing the scores; shown beside the verdict.
     """
 
     model: str
@@ -54,6 +56,7 @@ class Report:
     folds: tuple[Fold, ...] = ()
     facts: Mapping[str, str] = field(default_factory=dict)
     limits: tuple[str, ...] = ()
+    caveat: str = ""
 
 
 def folds_of(splits: Mapping[Mode, Sequence[Split]]) -> tuple[Fold, ...]:

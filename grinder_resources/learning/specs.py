@@ -108,8 +108,8 @@ class ModelSpec:
         Values of every categorical input, in the order of their one-hot columns.
     row_id
         Columns that, joined by '_', name a dataset row in reports.
-    limits
-        What a reader of its scores has to know beyond them, one sentence each.
+    caveat
+        What a reader has to know before believing its scores.
     """
 
     name: str
@@ -120,7 +120,7 @@ class ModelSpec:
     row_id: tuple[str, ...]
     categories: MappingProxyType[str, tuple[str, ...]] = field(default_factory=lambda: MappingProxyType({}))
     params: BoosterParams = BoosterParams()
-    limits: tuple[str, ...] = ()
+    caveat: str = ""
 
     @property
     def facts(self) -> dict[str, Any]:
@@ -144,7 +144,6 @@ def _identity(select: Callable[[pl.Schema], FeatureSet]) -> dict[str, str]:
 
 
 NO_YES = ("no", "yes")
-
 
 SIDES = MappingProxyType({"": "threshold", "_break": "break", "_bounce": "bounce"})
 """Sides of a level as reach labels name them, and as the times of first passage do: either, beyond, back."""
@@ -187,9 +186,9 @@ Labels are measured from the level, but the decision is taken at t1, when the pr
 threshold: those questions are settled. Strength has no such moment, so part of it is the displacement at t1.
 """
 
-LEVEL_LIMITS = (
-    "The base rate does not know where the price stands at t1, the model does, and a threshold that is near is reached "
-    "more often. Skill over the base rate contains that displacement; strength contains it by definition.",
+LEVEL_CAVEAT = (
+    "Part of the skill, or all of it, may be no more than where the price stands when asked: a threshold that is near "
+    "is reached more often, strength contains the move so far, and the base rate knows of neither."
 )
 
 
@@ -203,7 +202,7 @@ def level_signals(stage: str, ablation: str) -> ModelSpec:
         heads=LEVEL_HEADS,
         row_id=("event_id",),
         categories=CATEGORIES,
-        limits=LEVEL_LIMITS,
+        caveat=LEVEL_CAVEAT,
     )
 
 

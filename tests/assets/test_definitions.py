@@ -30,8 +30,8 @@ LINE = {
     "gold/training/signals_production": {"silver/features/v1_0_mechanics_only", "silver/features/v2_0_full_ensemble"},
     "training/regime": {"gold/training/regime"},
     "training/level_signals_stage_b_full": {"gold/training/signals_production"},
-    "reports/walk_forward/regime": {"training/regime", "gold/training/regime"},
-    "reports/calibration/regime": {"reports/walk_forward/regime"},
+    "reports/regime_walk_forward": {"training/regime", "gold/training/regime"},
+    "reports/regime_calibration": {"reports/regime_walk_forward"},
 }
 """The main line: every asset and what it is made from."""
 
@@ -49,8 +49,8 @@ def test_all_variants_of_level_signals_are_there_to_pick() -> None:
     variants = {
         f"level_signals_{stage}_{what}" for stage in ("stage_a", "stage_b") for what in ("ta", "mechanics", "full")
     }
-    for folder in ("training", "reports/walk_forward", "reports/calibration"):
-        assert {f"{folder}/{variant}" for variant in variants} <= names
+    for place in ("training/{}", "reports/{}_walk_forward", "reports/{}_calibration"):
+        assert {place.format(variant) for variant in variants} <= names
 
 
 def test_every_asset_tells_its_story() -> None:

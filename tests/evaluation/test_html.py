@@ -6,11 +6,11 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
-from report_rows import empty_report, report
 
 from grinder_resources.errors import StorageFull
 from grinder_resources.evaluation.html import calibration_page, walk_forward_page, write_page
 from grinder_resources.evaluation.summary import Report
+from tests.evaluation.report_rows import empty_report, report
 
 Page = Callable[[Report], str]
 PAGES = pytest.mark.parametrize("make", [walk_forward_page, calibration_page])
@@ -78,6 +78,14 @@ def test_the_verdict_comes_before_any_number() -> None:
         "1 of 3 answers beats the base rate out of sample; 1 shows no edge; 1 could not be judged.",
         "An edge is calibration skill: it says nothing about where the price goes.",
     ]
+
+
+def test_the_caveat_of_a_model_stands_in_its_verdict() -> None:
+    """Right after what an edge is not, where nobody can miss it."""
+    paragraphs = Outline(walk_forward_page(report(caveat="Most of it may be luck."))).texts("p")
+    assert paragraphs[3] == (
+        "An edge is calibration skill: it says nothing about where the price goes. Most of it may be luck."
+    )
 
 
 def test_the_walk_forward_page_holds_scores_with_intervals() -> None:

@@ -6,9 +6,9 @@ from io import BytesIO
 import numpy as np
 import pytest
 from PIL import Image
-from report_rows import empty_report, report
 
 from grinder_resources.evaluation import plots
+from tests.evaluation.report_rows import empty_report, report
 
 FIGURES = pytest.mark.parametrize("name", ["reliability", "folds", "forest"])
 

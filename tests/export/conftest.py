@@ -5,13 +5,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from plain_artifacts import CREATED_AT
-from small_models import FEATURES, Heads, Rows, Task, exportable, fit
 
 from grinder_resources.contracts.artifacts import ExportableHead, TrainingMetadata
 from grinder_resources.export.artifact import ArtifactDraft, write_artifact
 from grinder_resources.learning.boosters import snap_leaves
 from grinder_resources.learning.specs import Head
+from tests.export.plain_artifacts import CREATED_AT
+from tests.export.small_models import FEATURES, Heads, Rows, Task, exportable, fit
 
 
 @pytest.fixture(scope="session")

@@ -7,8 +7,6 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from plain_artifacts import CREATED_AT, put
-from small_models import FEATURES, Heads, Rows
 
 from grinder_resources.errors import ExportMismatch, ManifestRejected, NotExportable
 from grinder_resources.export.artifact import (
@@ -18,6 +16,8 @@ from grinder_resources.export.artifact import (
     write_artifact,
 )
 from grinder_resources.export.verify import verify_artifact
+from tests.export.plain_artifacts import CREATED_AT, put
+from tests.export.small_models import FEATURES, Heads, Rows
 
 LATER = "2025-12-16T10:30:00Z"
 
@@ -120,7 +120,7 @@ SETUP = """
 import os, resource, signal, sys
 from pathlib import Path
 sys.path.insert(0, sys.argv[2])
-from plain_artifacts import put
+from tests.export.plain_artifacts import put
 models = Path(sys.argv[1])
 """
 

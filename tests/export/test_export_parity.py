@@ -6,7 +6,6 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import xgboost  # noqa: TID253 - the reference
-from small_models import FEATURES, Heads, Rows, Task, exportable, fit
 
 from grinder_resources.contracts.artifacts import ExportableHead
 from grinder_resources.errors import ExportMismatch, NotExportable
@@ -14,6 +13,7 @@ from grinder_resources.export.graph import export_model
 from grinder_resources.export.parity import assert_parity, probe_matrix
 from grinder_resources.export.trees import margin_bound_q16, read_ensemble
 from grinder_resources.export.verify import start_session
+from tests.export.small_models import FEATURES, Heads, Rows, Task, exportable, fit
 
 
 def xgboost_margins(head: ExportableHead, rows: Rows) -> Rows:

@@ -11,12 +11,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from small_models import FEATURES, Heads, Rows
 
 from grinder_resources.errors import ArtifactRejected, ManifestRejected
 from grinder_resources.export.graph import export_model
 from grinder_resources.export.verify import open_session, read_artifact, verify_artifact
 from grinder_resources.export.verify_command import add_parsers
+from tests.export.small_models import FEATURES, Heads, Rows
 
 FLIP_BITS = """
 import random, sys

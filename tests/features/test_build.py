@@ -6,7 +6,6 @@ import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from market_days import DAY, INSTRUMENT, MarketDay, random_day
 from polars.testing import assert_frame_equal
 
 from grinder_resources.contracts.bronze import DEPTH
@@ -20,6 +19,7 @@ from grinder_resources.features.version import FeatureManifest
 from grinder_resources.market.level_events import level_events
 from grinder_resources.market.levels import LevelConfig
 from grinder_resources.market.minutes import session_minutes
+from tests.market_days import DAY, INSTRUMENT, MarketDay, random_day
 
 FULL = load_manifest("v2.0_full_ensemble")
 

@@ -5,7 +5,6 @@ from dataclasses import replace
 import numpy as np
 import polars as pl
 import pytest
-from market_days import OPEN_NS, SECOND, books, quotes, trades
 
 from grinder_resources.contracts.bronze import DEPTH, TRADES
 from grinder_resources.features.groups.averages import MEAN_REVERSION, SMA_CONTEXT
@@ -16,6 +15,7 @@ from grinder_resources.features.groups.pressure import NET_PRESSURE, PRESSURE_IN
 from grinder_resources.features.groups.tape import TAPE_PHYSICS, signed_tape
 from grinder_resources.features.groups.trend import ATTEMPT_TREND
 from grinder_resources.features.moment import Books, Event, Known, Market, Moment, Settings
+from tests.market_days import OPEN_NS, SECOND, books, quotes, trades
 
 T1_NS = OPEN_NS + 340 * SECOND
 UP = Event(

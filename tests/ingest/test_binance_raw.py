@@ -4,12 +4,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import Stage
 
 from grinder_resources.contracts.bronze import DEPTH, QUARANTINE, QUOTES, TRADES
 from grinder_resources.errors import AmbiguousSource, UnknownFile
 from grinder_resources.ingest.bronze import bronze_day, ingest_log_day
 from grinder_resources.ingest.clock import ExchangeClock
+from tests.ingest.conftest import Stage
 
 DAY = date(2024, 8, 8)
 MS = 1_723_078_800_000

@@ -5,7 +5,6 @@ from pathlib import Path
 
 import polars as pl
 import pytest
-from conftest import Files, Stage
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -14,6 +13,7 @@ from grinder_resources.errors import ConservationBroken, CorruptFile
 from grinder_resources.ingest.bronze import bronze_day, ingest_log_day, source_fingerprint
 from grinder_resources.ingest.limits import Limits
 from grinder_resources.ingest.quarantine import REASONS
+from tests.ingest.conftest import Files, Stage
 
 DAY, NEXT = date(2024, 8, 8), date(2024, 8, 9)
 T0 = 1_723_161_600_000_000 - 1_000_000

@@ -3,11 +3,11 @@ from datetime import date
 from typing import Any
 
 import pytest
-from conftest import Stage
 
 from grinder_resources.contracts.bronze import GATES, QUARANTINE
 from grinder_resources.ingest.bronze import bronze_day, ingest_log_day
 from grinder_resources.ingest.landing import discover
+from tests.ingest.conftest import Stage
 
 DAY = date(2025, 11, 3)
 MS = 1_762_131_780_000

@@ -3,7 +3,6 @@ from datetime import date
 from typing import Any
 
 import pytest
-from conftest import Stage
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -11,6 +10,7 @@ from grinder_resources.contracts.bronze import DEPTH, QUARANTINE, QUOTES
 from grinder_resources.errors import UnknownFile
 from grinder_resources.ingest.bronze import bronze_day, ingest_log_day
 from grinder_resources.ingest.limits import Limits
+from tests.ingest.conftest import Stage
 
 DAY = date(2024, 8, 8)
 MS = 1_723_075_200_000

@@ -3,12 +3,12 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
-from conftest import Stage
 
 from grinder_resources.contracts.bronze import INSTRUMENTS, QUARANTINE, QUOTES
 from grinder_resources.errors import BadDeclaration, OutOfRange
 from grinder_resources.ingest.bronze import bronze_day
 from grinder_resources.ingest.instruments import Listings, Places
+from tests.ingest.conftest import Stage
 
 DAY = date(2024, 8, 8)
 HEADER = "exchange,symbol,timestamp,local_timestamp,ask_amount,ask_price,bid_price,bid_amount\n"

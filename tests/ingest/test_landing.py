@@ -5,10 +5,10 @@ from datetime import date
 from pathlib import Path
 
 import pytest
-from conftest import Stage
 
 from grinder_resources.errors import AmbiguousSource, CorruptFile, LandingMissing, NoData, UnknownFile
 from grinder_resources.ingest.landing import discover, listing_fingerprint, named_days
+from tests.ingest.conftest import Stage
 
 QUOTES = "exchange,symbol,timestamp,local_timestamp,ask_amount,ask_price,bid_price,bid_amount\n"
 QUOTE = "binance,BTCUSDT,1723075200000000,,1,100,99,1\n"

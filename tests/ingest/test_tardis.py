@@ -2,12 +2,12 @@ from datetime import date
 
 import polars as pl
 import pytest
-from conftest import Stage
 
 from grinder_resources.contracts.bronze import DEPTH, QUARANTINE, QUOTES, TRADES
 from grinder_resources.errors import CorruptFile, SchemaMismatch, TooManyQuarantined, UnknownFile
 from grinder_resources.ingest.bronze import bronze_day, ingest_log_day
 from grinder_resources.ingest.limits import Limits
+from tests.ingest.conftest import Stage
 
 DAY = date(2024, 8, 8)
 T0 = 1_723_075_200_000_000

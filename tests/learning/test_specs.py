@@ -2,13 +2,13 @@ import json
 from dataclasses import replace
 
 import pytest
-from level_rows import level_rows
 
 from grinder_resources.contracts.events import LABEL_NAMES
 from grinder_resources.contracts.gold import REGIME_DATASET
 from grinder_resources.errors import UnknownName
 from grinder_resources.hashing import canonical_json
 from grinder_resources.learning.specs import LEVEL_HEADS, SPECS, BoosterParams, Head, spec_named
+from tests.learning.level_rows import level_rows
 
 LEVEL_SPECS = [name for name in SPECS if name != "regime"]
 
@@ -112,7 +112,7 @@ def test_facts_tell_models_apart() -> None:
         replace(spec, params=BoosterParams(max_depth=5)),
     )
     assert all(other.facts != spec.facts for other in others)
-    assert replace(spec, doc="other words", limits=()).facts == spec.facts
+    assert replace(spec, doc="other words", caveat="").facts == spec.facts
 
 
 def test_outputs_are_the_reported_classes() -> None:

@@ -4,12 +4,12 @@ from dataclasses import replace
 import numpy as np
 import polars as pl
 import pytest
-from level_rows import level_rows
 
 from grinder_resources.errors import NothingTrainable
 from grinder_resources.learning.specs import BoosterParams, ModelSpec, level_signals
 from grinder_resources.learning.splits import split_by_date
 from grinder_resources.learning.training import FittedHead, TrainedModel, train
+from tests.learning.level_rows import level_rows
 
 ROWS = level_rows()
 SPLIT = split_by_date(ROWS["date"].to_list())

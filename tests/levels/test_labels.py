@@ -4,7 +4,6 @@ from typing import Any
 
 import polars as pl
 import pytest
-from market_days import DAY, INSTRUMENT, OPEN_NS, SECOND, bars_before, quotes
 from polars.testing import assert_frame_equal
 
 from grinder_resources.contracts.bronze import TRADES
@@ -14,6 +13,7 @@ from grinder_resources.market.bars import build_bars
 from grinder_resources.market.labels import LabelConfig
 from grinder_resources.market.level_events import EventConfig, level_events
 from grinder_resources.market.touches import TouchConfig
+from tests.market_days import DAY, INSTRUMENT, OPEN_NS, SECOND, bars_before, quotes
 
 BEFORE = bars_before([2000] * 14, [1986] * 14)
 """ATR of 14 half ticks; the prior session's high is the level."""

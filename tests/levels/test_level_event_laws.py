@@ -6,7 +6,6 @@ import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from market_days import DAY, INSTRUMENT, OPEN_NS, SECOND, MarketDay, random_day
 from polars.testing import assert_frame_equal
 
 from grinder_resources.contracts.events import CONTEXT_NAMES, HISTORY_NAMES, IDENTITY_NAMES, LABEL_NAMES, LEVEL_EVENTS
@@ -14,6 +13,7 @@ from grinder_resources.market.labels import LabelConfig
 from grinder_resources.market.level_events import DEFAULT, EventConfig, level_events
 from grinder_resources.market.levels import LevelConfig
 from grinder_resources.market.touches import TouchConfig
+from tests.market_days import DAY, INSTRUMENT, OPEN_NS, SECOND, MarketDay, random_day
 
 KNOWN_AT_T1 = [*IDENTITY_NAMES, *CONTEXT_NAMES, *HISTORY_NAMES]
 SEEDS = st.integers(0, 10_000)

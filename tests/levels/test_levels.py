@@ -6,13 +6,13 @@ from fractions import Fraction
 
 import polars as pl
 import pytest
-from market_days import BEFORE_NS, DAY, DAY_BEFORE, INSTRUMENT, OPEN_NS, SECOND, bars_before, random_day
 
 from grinder_resources.contracts.events import LEVEL_KINDS
 from grinder_resources.contracts.instruments import Instrument
 from grinder_resources.errors import OutOfRange
 from grinder_resources.market.levels import LevelConfig, level_series, round_step_ticks
 from grinder_resources.market.minutes import atr_sum, session_minutes, values_at
+from tests.market_days import BEFORE_NS, DAY, DAY_BEFORE, INSTRUMENT, OPEN_NS, SECOND, bars_before, random_day
 
 MINUTE = 60 * SECOND
 CONFIG = LevelConfig()

@@ -2,12 +2,12 @@
 
 import polars as pl
 import pytest
-from market_days import SECOND
 from polars.testing import assert_frame_equal
 
 from grinder_resources.errors import OutOfRange
 from grinder_resources.market.minutes import KNOWN
 from grinder_resources.market.touches import TOUCHES, TouchConfig, find_touches
+from tests.market_days import SECOND
 
 CONFIG = TouchConfig(band_atr_x1000=0, cooldown_s=0)
 

@@ -11,7 +11,7 @@ import duckdb
 import nbformat
 import polars as pl
 import pytest
-from evaluation.report_rows import MODEL, report
+from tests.evaluation.report_rows import MODEL, report
 
 from grinder_resources.contracts.bronze import DEPTH, INSTRUMENTS, QUOTES, TRADES
 from grinder_resources.contracts.events import LEVEL_EVENTS

@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from evaluation.report_rows import MODEL, empty_report, report
 
 from grinder_resources.evaluation.html import calibration_page, walk_forward_page
 from grinder_resources.evaluation.summary import Report
+from tests.evaluation.report_rows import MODEL, empty_report, report
 
 CHROMIUM = shutil.which("chromium")
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="chromium is not installed: nobody to look at the pages")

@@ -1,0 +1,77 @@
+"""Documentation under test: every code and reason is explained, every documented command and file exists."""
+
+import inspect
+import re
+from pathlib import Path
+
+import pytest
+
+from grinder_resources import errors
+from grinder_resources.cli import build_parser
+from grinder_resources.ingest.quarantine import REASONS
+
+ROOT = Path(__file__).resolve().parents[1]
+PAGES = [
+    ROOT / "README.md",
+    ROOT / "data" / "README.md",
+    ROOT / "models" / "README.md",
+    *sorted((ROOT / "docs").glob("*.md")),
+]
+
+
+def test_every_error_code_is_documented() -> None:
+    """docs/errors.md holds each code with its class's own sentence."""
+    page = (ROOT / "docs" / "errors.md").read_text(encoding="utf-8")
+    classes = [one for _, one in inspect.getmembers(errors, inspect.isclass) if issubclass(one, errors.GrinderError)]
+    missing = [
+        one.code for one in classes if f"| `{one.code}` | {str(inspect.getdoc(one)).splitlines()[0]} |" not in page
+    ]
+    assert missing == []
+
+
+def test_error_codes_are_distinct() -> None:
+    """A code names one class."""
+    classes = [one for _, one in inspect.getmembers(errors, inspect.isclass) if issubclass(one, errors.GrinderError)]
+    assert len({one.code for one in classes}) == len(classes)
+
+
+def test_the_error_tree_is_drawn() -> None:
+    """Every class stands in the drawing at the top of errors.py."""
+    classes = [
+        name for name, one in inspect.getmembers(errors, inspect.isclass) if issubclass(one, errors.GrinderError)
+    ]
+    assert [name for name in classes if name not in str(errors.__doc__)] == []
+
+
+def test_every_quarantine_reason_is_documented() -> None:
+    """docs/errors.md holds each reason with its sentence."""
+    page = (ROOT / "docs" / "errors.md").read_text(encoding="utf-8")
+    assert [reason for reason, text in REASONS.items() if f"| `{reason}` | {text} |" not in page] == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
+def test_links_and_named_files_exist(page: Path) -> None:
+    """Relative links lead to files, and source files that a page names are there."""
+    text = page.read_text(encoding="utf-8")
+    links = [link.split("#")[0] for link in re.findall(r"\]\((?!https?:)([^)]+)\)", text)]
+    named = re.findall(r"`((?:grinder_assets|grinder_resources|tests)/[\w/]+\.py)`", text)
+    missing = [link for link in links if not (page.parent / link).exists()]
+    missing += [name for name in named if not (ROOT / name).exists()]
+    assert missing == []
+
+
+def test_documented_commands_exist() -> None:
+    """Every `grinder` command in the README is one, with the options shown."""
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    used = set(re.findall(r"bin/grinder ([a-z0-9-]+)", text))
+    helped = build_parser().format_help()
+    assert used
+    assert [command for command in used if command not in helped] == []
+    assert [option for option in ("--landing", "--from", "--to", "--symbols") if option not in text] == []
+
+
+def test_make_targets_in_the_readme_exist() -> None:
+    """Every `make` target the README names is in the Makefile."""
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    assert [target for target in set(re.findall(r"make ([a-z]+)", text)) if f"\n{target}:" not in makefile] == []
