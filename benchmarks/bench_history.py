@@ -1,11 +1,12 @@
 """What one more day costs with little and with much history: goal, the same within 10 %.
 
-A demo market of one symbol is published day by day through the real assets, Bronze to Gold, until the lake and the landing folder hold
-1, 10 and 100 days. For each of these, the next day is published in a copy of the folders, several times in turn, so that a busy machine
-disturbs all alike. Everything a run reads counts: files in the landing folder, Delta logs, days of bars that levels look back on.
+A demo market of one symbol is published through the real assets, Bronze to Gold, until the lake and the landing folder
+hold 1, 10 and 100 days. Of each, the next day is published in copies of the folders, several times in turn, so that a
+busy machine disturbs all alike. Everything a run reads counts: landing files, Delta logs, bars that levels look at.
 
-Bars reach back seven days, so only tables that read them may differ between 1 day of history and more; every other table, and every
-table from seven days on, must have equal logical hashes before a number is printed. `--quick` stops at 20 days.
+Levels look back on seven days of bars, so what is built from them may differ between fewer days of history and more.
+Every other table, and from seven days on every table, must have equal logical hashes before a number is printed.
+`--quick` stops at 20 days.
 """
 
 import argparse
@@ -13,7 +14,6 @@ import shutil
 import statistics
 import tempfile
 import warnings
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -153,32 +153,22 @@ def check_equal(made: dict[int, dict[str, str]]) -> None:
 
 def show(taken: dict[int, list[Shares]]) -> None:
     """Print medians, ratios to the shortest history, and what each part costs."""
-    cpu = {length: statistics.median(shares.total for shares in runs) for length, runs in taken.items()}
-    wall = {length: statistics.median(shares.wall for shares in runs) for length, runs in taken.items()}
+    cpu = {length: statistics.median(sum(shares.cpu.values()) for shares in runs) for length, runs in taken.items()}
+    clock = {length: statistics.median(sum(shares.clock.values()) for shares in runs) for length, runs in taken.items()}
     base = min(taken)
-    rows = [
-        [
-            f"{length}",
-            f"{cpu[length]:.2f}",
-            f"{cpu[length] / cpu[base]:.2f}",
-            f"{wall[length]:.2f}",
-            f"{wall[length] / wall[base]:.2f}",
-        ]
-        for length in taken
-    ]
-    print_table(
-        ["days of history", "CPU s", "ratio", "clock s", "ratio"],
-        rows,
-        "The new day's tables are equal where they must be.",
-    )
-    parts = {length: sum((shares.seconds for shares in runs), Counter()) for length, runs in taken.items()}
-    names = sorted({name for seconds in parts.values() for name in seconds}, key=lambda name: -parts[max(taken)][name])
-    by_part = [
-        [name, *(f"{1000 * parts[length][name] / len(taken[length]):.0f}" for length in taken)] for name in names
-    ]
-    print_table(["CPU ms by part", *(f"{length} days" for length in taken)], by_part)
-    worst = max(cpu.values()) / cpu[base] - 1
-    print(f"one more day costs {worst:+.0%} at most (goal: within {GOAL:.0%})")
+    pairs = {length: [f"{own[length]:.2f} {own[length] / own[base]:.2f}" for own in (cpu, clock)] for length in taken}
+    rows = [[f"{length} days of history", *" ".join(pair).split()] for length, pair in pairs.items()]
+    print_table(["one more day", "CPU s", "ratio", "clock s", "ratio"], rows, "tables equal where they must be")
+    parts = {length: _mean_by_part(runs) for length, runs in taken.items()}
+    names = sorted({name for seconds in parts.values() for name in seconds}, key=lambda name: -parts[base].get(name, 0))
+    table = [[name, *(f"{1000 * seconds.get(name, 0):.0f}" for seconds in parts.values())] for name in names]
+    print_table(["CPU ms by part", *(f"{length} days" for length in taken)], table)
+    print(f"one more day costs {max(cpu.values()) / cpu[base] - 1:+.0%} at most (goal: within {GOAL:.0%})")
+
+
+def _mean_by_part(runs: Sequence[Shares]) -> dict[str, float]:
+    names = {name for shares in runs for name in shares.cpu}
+    return {name: statistics.mean(shares.cpu.get(name, 0.0) for shares in runs) for name in names}
 
 
 def main() -> None:

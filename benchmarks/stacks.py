@@ -1,23 +1,23 @@
-"""Where a process spends its time, by part of the project: a thread that looks at the main thread's stack.
+"""Where a process spends its time, by part of the project: a timer looks at the main thread's stack.
 
-Every few milliseconds the seconds of processor time that the process has used since the last look (all threads, so polars and XGBoost
-count in full) go to one part. A stack is read from the inside out: the first frame that belongs to a part decides. So `lake.read` inside
-a Silver asset is the lake's, the assets' own lines are the graph's, and what a library does is its caller's.
+Every few milliseconds the seconds since the last look go to one part: those on the clock, and the processor time of all
+threads, so that polars and XGBoost count in full. A stack is read from the inside out: the first frame that belongs to
+a part decides. So `lake.read` inside a Silver asset is the lake's, an asset's own lines are the graph's, and what a
+library does is its caller's. A long call into a library delays the look, which then carries all that time.
 
-Unlike a tracing profiler this costs nothing per call, so it does not make libraries of many small Python functions look slow.
-Processor time instead of wall time keeps a busy machine out of the shares; time spent waiting, for a disk say, is not seen.
+Unlike a tracing profiler this costs nothing per call, so libraries of many small Python functions do not look slow. A
+busy machine disturbs the clock more than processor time; waiting, for a disk say, is seen on the clock alone.
 """
 
-import sys
-import threading
+import signal
 import time
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from types import FrameType
 
-INTERVAL_S = 0.004
+INTERVAL_S = 0.005
 IMPORTS, COMPILER, DAGSTER, OTHER = "Imports", "Numba: compile, load", "Dagster", "Other"
 
 _EVERYWHERE = (("<frozen importlib", IMPORTS), ("/numba/core/", COMPILER))
@@ -30,10 +30,10 @@ _INNERMOST = (
     ("/grinder_resources/features/", "Silver: features"),
     ("/grinder_resources/learning/", "Models: datasets, fits"),
     ("/grinder_resources/export/", "Models: export, parity"),
-    ("/grinder_resources/evaluation/", "Reports"),
+    ("/grinder_resources/evaluation/", "Reports, their fits"),
     ("/grinder_resources/contracts/validation", "Checks of contracts"),
     ("/grinder_resources/contracts/", "Lake: conform"),
-    ("/grinder_resources/hashing", "Lake: hashing"),
+    ("/grinder_resources/hashing", "Hashing"),
     ("/grinder_resources/lake", "Lake: read, commit"),
     ("/grinder_resources/warehouse", "Warehouse"),
     ("/grinder_assets/", "Asset bodies"),
@@ -44,40 +44,34 @@ _INNERMOST = (
 
 @dataclass
 class Shares:
-    """Seconds of processor time by part, and seconds on the clock."""
+    """Seconds of processor time and seconds on the clock, by part."""
 
-    seconds: Counter[str] = field(default_factory=Counter)
-    wall: float = 0.0
-
-    @property
-    def total(self) -> float:
-        """Seconds of processor time of all parts."""
-        return sum(self.seconds.values())
+    cpu: dict[str, float] = field(default_factory=lambda: defaultdict(float))
+    clock: dict[str, float] = field(default_factory=lambda: defaultdict(float))
 
 
 @contextmanager
 def sampled() -> Iterator[Shares]:
-    """Fill the yielded Shares while the block runs in this thread."""
-    shares, stop = Shares(), threading.Event()
-    watcher = threading.Thread(target=_watch, args=(shares, stop, threading.get_ident()), daemon=True)
-    started = time.perf_counter()
-    watcher.start()
+    """Fill the yielded Shares while the block runs; for the main thread only, on systems with SIGALRM."""
+    shares = Shares()
+    cpu, clock = time.process_time(), time.perf_counter()
+
+    def look(_signal: int, frame: FrameType | None) -> None:
+        nonlocal cpu, clock
+        part = part_of(list(_files(frame)))
+        before, cpu, clock = (cpu, clock), time.process_time(), time.perf_counter()
+        shares.cpu[part] += cpu - before[0]
+        shares.clock[part] += clock - before[1]
+
+    previous = signal.signal(signal.SIGALRM, look)
+    # System calls that the timer interrupts are started again by the kernel: no library has to expect it.
+    signal.siginterrupt(signal.SIGALRM, False)
+    signal.setitimer(signal.ITIMER_REAL, INTERVAL_S, INTERVAL_S)
     try:
         yield shares
     finally:
-        stop.set()
-        watcher.join()
-        shares.wall = time.perf_counter() - started
-
-
-def _watch(shares: Shares, stop: threading.Event, thread: int) -> None:
-    before = time.process_time()
-    while not stop.wait(INTERVAL_S):
-        # A long call into a library may hold the lock of the interpreter: the look comes late and carries all that time.
-        part = part_of(list(_files(sys._current_frames()[thread])))  # noqa: SLF001 - the only door to another thread's stack
-        now = time.process_time()
-        shares.seconds[part] += now - before
-        before = now
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, previous)
 
 
 def _files(frame: FrameType | None) -> Iterator[str]:

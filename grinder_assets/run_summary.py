@@ -43,18 +43,20 @@ def _tables(lake: Lake) -> Iterator[str]:
 
 def _model(spec: ModelSpec, lake: Lake, models: Path) -> Iterator[str]:
     version = latest_version(models, spec.name)
-    yield f"model {spec.name} {version or 'not trained'}: scores of open out-of-fold rows with 95 % intervals"
+    yield f"model {spec.name} {version or 'not trained'}: open out-of-fold rows with 95 % intervals"
     scores, verdicts = lake.read(walk_forward_table(spec.name)), lake.read(verdicts_table(spec.name))
     modes = modes_of(scores)
     if not modes:
         yield "  nothing could be judged; the report page says why"
         return
+    yield f"  skill is over {spec.reference_name} alone: 0 = no better"
+    yield f"  {'answer':<20}{'open':>7}{'settled':>9}  {'auc':<22}{'skill':<24}ece"
     table = pooled(scores, modes[0])
     for row in verdicts.filter(pl.col("mode") == modes[0]).iter_rows(named=True):
         head = table.filter(pl.col("head") == row["head"], pl.col("class") == row["class"])
-        shown = "  ".join(filter(None, (_metric(head, name) for name in ("auc", "skill", "ece"))))
-        counts = f"{row['rows']:>7} open {row['settled']:>6} settled"
-        yield f"  {target_label(row['head'], row['class']):<20}{counts}  {shown or row['verdict']}"
+        auc, skill, ece = (_metric(head, name) for name in ("auc", "skill", "ece"))
+        shown = f"{auc:<22}{skill:<24}{ece}".rstrip() if skill else row["verdict"]
+        yield f"  {target_label(row['head'], row['class']):<20}{row['rows']:>7}{row['settled']:>9}  {shown}"
 
 
 def _metric(scores: pl.DataFrame, name: str) -> str:
@@ -63,7 +65,7 @@ def _metric(scores: pl.DataFrame, name: str) -> str:
         return ""
     value, low, high = rows[0]
     interval = f" [{low:.3f}, {high:.3f}]" if low is not None else ""
-    return f"{name} {value:.3f}{interval}"
+    return f"{value:.3f}{interval}"
 
 
 def _near(path: Path) -> str:

@@ -7,7 +7,7 @@ import dagster as dg
 import polars as pl
 
 from grinder_assets.checks import contract_check
-from grinder_assets.partitions import LOOK_BACK, LOOK_BACK_DAYS
+from grinder_assets.partitions import LOOK_BACK_DAYS
 from grinder_assets.publish import DayPlan, publish_days
 from grinder_assets.silver.checks import LABELS_AFTER_FEATURES, LABELS_AGREE, ONE_ROW_A_SECOND
 from grinder_assets.tables import daily_asset, key_of, upstream_hashes
@@ -23,7 +23,6 @@ from grinder_resources.lake import Lake
 
 _MARKET = code_version("market", "contracts")
 _FEATURES = code_version("market", "features", "contracts")
-_EARLIER_BARS = dg.AssetDep(key_of(BARS.name), partition_mapping=LOOK_BACK)
 
 
 def _keys(*tables: Table) -> list[dg.AssetKey]:
@@ -84,9 +83,7 @@ def snapshots(context: dg.AssetExecutionContext, lake: LakeResource) -> dg.Mater
 _EVENT_CHECKS = (contract_check(LEVEL_EVENTS), LABELS_AGREE, LABELS_AFTER_FEATURES)
 
 
-@daily_asset(
-    LEVEL_EVENTS, code_version=_MARKET, deps=[*_keys(QUOTES, INSTRUMENTS), _EARLIER_BARS], checks=_EVENT_CHECKS
-)
+@daily_asset(LEVEL_EVENTS, code_version=_MARKET, deps=_keys(QUOTES, BARS, INSTRUMENTS), checks=_EVENT_CHECKS)
 def level_events(context: dg.AssetExecutionContext, lake: LakeResource) -> dg.MaterializeResult:
     """Find touches of levels and label them by first passage."""
     store = lake.open()
@@ -113,7 +110,7 @@ def feature_asset(version: str) -> dg.AssetsDefinition:
     manifest, table = load_manifest(version), feature_table(version)
     checks = (contract_check(table), LABELS_AGREE, LABELS_AFTER_FEATURES)
 
-    @daily_asset(table, code_version=_FEATURES, deps=[*_keys(*_FEATURE_INPUTS), _EARLIER_BARS], checks=checks)
+    @daily_asset(table, code_version=_FEATURES, deps=_keys(*_FEATURE_INPUTS, BARS), checks=checks)
     def features(context: dg.AssetExecutionContext, lake: LakeResource) -> dg.MaterializeResult:
         store = lake.open()
 

@@ -42,9 +42,15 @@ def predictions_table(model: str) -> Table:
             required("settled", pl.Boolean(), "whether the answer was known at decision time; then it is not judged"),
             required("label", _FLOAT, "1 if the row is of the class, else 0; the label itself for a regression"),
             required(
+                "base_rate",
+                _FLOAT,
+                "what the fold's open training rows say without any input: class share, or mean label",
+            ),
+            required(
                 "baseline",
                 _FLOAT,
-                "what the fold's open training rows say without features: class share, or mean label",
+                "what is to be beaten: the answer of the fold's booster on the model's reference columns alone, in the "
+                "form of `prediction`; the base rate for a model without such columns",
             ),
             required(
                 "prediction", _FLOAT, "probability of the class rounded to 1e-9; for a regression in units of the label"
@@ -69,7 +75,7 @@ def walk_forward_table(model: str) -> Table:
                 "part",
                 _TEXT,
                 "train = rows the booster was fitted on, test = open rows of the later day it never saw, "
-                "all = settled ones too, pooled, without skill: for reference",
+                "all = settled ones too, pooled, without skills: for comparison",
             ),
             required("metric", _TEXT, "one of evaluation.scores.METRICS or evaluation.reliability.METRICS"),
             required("value", _FLOAT, "the score"),
@@ -96,9 +102,12 @@ def verdicts_table(model: str) -> Table:
             required("positives", _COUNT, "open out-of-fold rows of the class; 0 for a regression"),
             required("folds", _COUNT, "folds of the mode"),
             required("folds_scored", _COUNT, "folds in which the head could be fitted and scored"),
-            required("folds_above_base", _COUNT, "scored folds with skill above the base rate"),
+            required("folds_above", _COUNT, "scored folds with skill above 0"),
+            required("reference", _TEXT, "what is to be beaten, in words; its answers are the baseline of predictions"),
             optional("skill", _FLOAT, "pooled 1 - squared error / squared error of the baseline; null if never scored"),
             optional("skill_low", _FLOAT, "2.5 % quantile of skill"),
+            optional("skill_over_base", _FLOAT, "the same over the base rate of predictions"),
+            optional("skill_over_base_low", _FLOAT, "2.5 % quantile of skill_over_base"),
             optional("auc", _FLOAT, "pooled area under the ROC curve; null for a regression or a single class"),
             optional("auc_low", _FLOAT, "2.5 % quantile of auc"),
             optional(
@@ -106,7 +115,7 @@ def verdicts_table(model: str) -> Table:
                 _FLOAT,
                 "1 - skill out of sample / skill in sample; null where the latter is not positive",
             ),
-            required("edge", pl.Boolean(), "whether the lower bounds of auc and skill clear 0.5 and 0"),
+            required("edge", pl.Boolean(), "whether the lower bounds clear chance: auc 0.5, both skills 0"),
             required("verdict", _TEXT, "the sentence a report prints"),
         ),
         sort_by=_BY_TARGET,

@@ -39,6 +39,7 @@ from grinder_resources.evaluation.summary import (
     headline,
     modes_of,
     pooled,
+    reference_of,
     standing,
     target_label,
     unjudged,
@@ -54,10 +55,11 @@ HOW_TO_READ = (
     "Every answer was given by a model fitted on earlier days only, with labels purged and an embargo between the "
     "parts. Judged are open rows, whose answer was not yet known at decision time; settled rows are only counted. "
     "Brackets are 95 % intervals of a bootstrap over hours, all instruments together. Skill is one minus the squared "
-    "error over that of the base rate of the training days."
+    "error over that of the reference: {reference}, as a model fitted on nothing else would have answered. Skill over "
+    "base is the same over the base rate of the training days; most of it may be the reference's."
 )
 FOREST_CAPTION = "All folds together. Full dots: every interval lies above chance. Hollow dots: not so."
-FOLD_CAPTION = "Skill of each test day with its 95 % interval; the line at 0 is the base rate of the training days."
+FOLD_CAPTION = "Skill of each test day with its 95 % interval; the line at 0 is the reference: {reference}."
 RELIABILITY_CAPTION = (
     "Bins of equal counts; bars are 95 % Wilson intervals that take rows as independent, so the truth is at best that "
     "sure. On the dotted diagonal, predicted and observed agree; the gap is the mean distance from it over rows."
@@ -72,6 +74,9 @@ def walk_forward_page(report: Report) -> str:
     """Return the page of `reports/walk_forward/<model>` and `reports/verdicts/<model>` as HTML."""
     modes = modes_of(report.verdicts)
     edges = any(standing(row) == "edge" for row in _rows(report.verdicts, modes[:1]))
+    how_to_read, fold_caption = (
+        text.format(reference=reference_of(report.verdicts)) for text in (HOW_TO_READ, FOLD_CAPTION)
+    )
     parts = [
         head("Walk-forward", report.model, report.doc),
         verdict(headline(report.verdicts), f"{NO_DIRECTION} {report.caveat}".rstrip(), good=edges),
@@ -79,9 +84,9 @@ def walk_forward_page(report: Report) -> str:
     ]
     if modes:
         parts += [
-            section("Verdict by answer", element("p", HOW_TO_READ, "note"), _verdict_table(report, modes[0])),
+            section("Verdict by answer", element("p", how_to_read, "note"), _verdict_table(report, modes[0])),
             *_figure(plots.forest(report.scores, report.verdicts, modes[0]), "Against chance", FOREST_CAPTION),
-            *_figure(plots.fold_grid(report.scores, modes[0]), "Fold by fold", FOLD_CAPTION),
+            *_figure(plots.fold_grid(report.scores, modes[0]), "Fold by fold", fold_caption),
             _fold_scores(report.scores, modes),
         ]
         parts += [_other_mode(report, mode) for mode in modes[1:]]
@@ -149,11 +154,12 @@ def _verdict_table(report: Report, mode: str) -> Markup:
         Column("Answer", "name"),
         Column("Standing"),
         Column("AUC", "number", "area under the ROC curve; 0.5 is a coin toss"),
-        Column("Skill", "number", "0 is the base rate of the training days"),
+        Column("Skill", "number", f"over {reference_of(report.verdicts)}; 0 is no better"),
+        Column("Skill over base", "number", "0 is the base rate of the training days"),
         Column("Open", "number", "rows whose answer was not yet known at decision time: those that are judged"),
         Column("Settled", "number", "rows whose answer was known by then: not judged"),
         Column("Of class", "number", "open rows of the class"),
-        Column("Folds", "number", "folds above the base rate / folds scored"),
+        Column("Folds", "number", "folds with skill above 0 / folds scored"),
         Column("Lost", "number", "share of the in-sample skill that is lost out of sample"),
     )
     rows = [
@@ -162,10 +168,11 @@ def _verdict_table(report: Report, mode: str) -> Markup:
             element("span", standing(row), BADGES[standing(row)], title=row["verdict"]),
             _estimate(scores.get((row["head"], row["class"], "auc"))),
             _estimate(scores.get((row["head"], row["class"], "skill"))),
+            _estimate(scores.get((row["head"], row["class"], "skill_over_base"))),
             f"{row['rows']:,}",
             f"{row['settled']:,}",
             f"{row['positives']:,}" if row["class"] else DASH,
-            f"{row['folds_above_base']}/{row['folds_scored']}",
+            f"{row['folds_above']}/{row['folds_scored']}",
             _number(row["degradation"], 2),
         )
         for row in _rows(report.verdicts, [mode])

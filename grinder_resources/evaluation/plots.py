@@ -19,6 +19,7 @@ from grinder_resources.evaluation.summary import (
     equal_mass_bins,
     modes_of,
     pooled,
+    reference_of,
     standing,
     target_label,
 )
@@ -84,7 +85,7 @@ def reliability_grid(calibration: pl.DataFrame, mode: str) -> "Figure | None":
 
 
 def fold_grid(scores: pl.DataFrame, mode: str) -> "Figure | None":
-    """Draw skill against fold, one panel an answer, with its 95 % interval; None without rows. 0 is the base rate."""
+    """Draw skill against fold, one panel an answer, with its 95 % interval; None without rows. 0 is the reference."""
     folds = by_fold(scores, mode).filter(pl.col("metric") == "skill", pl.col("value").is_finite())
     if folds.is_empty():
         return None
@@ -95,11 +96,11 @@ def fold_grid(scores: pl.DataFrame, mode: str) -> "Figure | None":
         _fold_panel(axes, curve)
         axes.set_ylim(low - margin, high + margin)
 
-    return _grid(_targets(folds), panel, "fold", "skill over the base rate")
+    return _grid(_targets(folds), panel, "fold", "skill over the reference")
 
 
 def forest(scores: pl.DataFrame, verdicts: pl.DataFrame, mode: str) -> "Figure | None":
-    """Draw pooled AUC and skill of every answer with 95 % intervals beside coin toss and base rate; None without rows.
+    """Draw pooled AUC and skill of every answer with 95 % intervals beside coin toss and reference; None without rows.
 
     Full dots clear both, hollow ones do not.
     """
@@ -117,7 +118,7 @@ def forest(scores: pl.DataFrame, verdicts: pl.DataFrame, mode: str) -> "Figure |
         _dots(right, by_skill, order, edges)
         left.set(title="Area under the ROC curve (0.5 = coin toss)", yticks=range(len(order)))
         left.set_yticklabels([target_label(*target) for target in order], color=INK)
-        right.set(title="Skill over the base rate (0 = base rate)")
+        right.set(title=f"Skill over {reference_of(verdicts)}")
         for axes, chance in ((left, 0.5), (right, 0.0)):
             axes.axvline(chance, color=INK, linewidth=0.8, zorder=0.5)
             axes.locator_params(axis="x", nbins=6)

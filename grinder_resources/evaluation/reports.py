@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import polars as pl
 
@@ -36,7 +37,7 @@ def walk_forward_report(spec: ModelSpec, lake: Lake, code_version: str, facts: M
     `facts` is the provenance a page shows. With too few days the tables are empty and the report says what could not be
     done. Raises PartitionMissing if the dataset was never materialised.
     """
-    upstream = {"dataset": dataset_sha256(lake, spec.dataset), "spec": sha256_facts(spec.facts)}
+    upstream = {"dataset": dataset_sha256(lake, spec.dataset), "spec": sha256_facts(_judged(spec))}
     tables = (predictions_table(spec.name), walk_forward_table(spec.name), verdicts_table(spec.name))
     present = [lake.current(table, None, fingerprint(code_version, upstream)) for table in tables]
     limits: tuple[str, ...] = ()
@@ -72,6 +73,11 @@ def calibration_report(spec: ModelSpec, lake: Lake, code_version: str, facts: Ma
     limits = () if rows.height else (NO_PROBABILITY,)
     report = Report(spec.name, spec.doc, scores, verdicts, rows, (), facts, limits, spec.caveat)
     return ModelReport(report, rebuilt)
+
+
+def _judged(spec: ModelSpec) -> dict[str, Any]:
+    """Return what decides the reports of a spec: its model, and what that is measured against."""
+    return {**spec.facts, "reference": list(spec.reference), "reference_name": spec.reference_name}
 
 
 def _run(spec: ModelSpec, lake: Lake, tables: tuple[Table, ...]) -> list[pl.DataFrame]:

@@ -5,11 +5,12 @@ draws whole blocks of time, all instruments in a block at once (Carlstein 1986).
 rows, so an interval costs a small matrix product: means and ratios from per-block sums, AUC from the table of wins of
 each block's positives over each block's negatives.
 
-Metrics: log_loss (nats), brier, accuracy, base_rate, auc and skill for classes; mae, mse, rmse (units of the label)
-and skill for regressions. Skill is 1 - squared error / squared error of the training base rate or mean; 0 = no
-better.
+Metrics: log_loss (nats), brier, accuracy, base_rate, auc for classes; mae, mse, rmse (units of the label) for
+regressions. Both have skills, 1 - squared error / squared error of what is to be beaten, 0 = no better: `skill` over
+the model's reference (`learning.reference`), `skill_over_base` over the class share or mean label of the training rows.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,7 +19,7 @@ from numpy.typing import NDArray
 from grinder_resources.contracts.instruments import NS_PER_SECOND
 from grinder_resources.learning.metrics import Floats, losses, point_scores
 
-METRICS = ("log_loss", "brier", "accuracy", "base_rate", "auc", "skill", "mae", "mse", "rmse")
+METRICS = ("log_loss", "brier", "accuracy", "base_rate", "auc", "skill", "skill_over_base", "mae", "mse", "rmse")
 
 BLOCK_NS = 3_600 * NS_PER_SECOND
 """Length of a block of time: many times the longest label window."""
@@ -62,7 +63,7 @@ def time_blocks(ts_ns: Ints, block_ns: int = BLOCK_NS) -> Ints:
 def score(
     label: Floats,
     answer: Floats,
-    baseline: Floats,
+    baselines: Mapping[str, Floats],
     blocks: Ints,
     *,
     regression: bool = False,
@@ -71,19 +72,21 @@ def score(
 ) -> Scores:
     """Return every score of the rows with a block-bootstrap interval.
 
-    label, answer, baseline
+    label, answer
         float64 [rows]: 0 / 1 and probabilities, or numbers in units of the label. No NaN.
+    baselines
+        Answers to beat, float64 [rows] each, by the name of the skill over them.
     blocks
         int64 [rows]: the block of each row, 0 .. B - 1, from `time_blocks`.
     resamples
         0 = no intervals.
     """
-    points = point_scores(label, answer, baseline, regression=regression)
+    points = point_scores(label, answer, baselines, regression=regression)
     count = int(blocks.max()) + 1 if len(blocks) else 0
     drawn: dict[str, Floats] = {}
     if resamples and count >= MIN_BLOCKS and _rarest(label, regression=regression) >= MIN_ROWS:
         weights = np.random.default_rng(seed).multinomial(count, np.full(count, 1.0 / count), size=resamples)
-        drawn = _resampled(label, answer, baseline, blocks, weights.astype(np.float64), regression=regression)
+        drawn = _resampled(label, answer, baselines, blocks, weights.astype(np.float64), regression=regression)
     return Scores(
         rows=len(label),
         positives=0 if regression else int(label.sum()),
@@ -106,7 +109,7 @@ def _interval(drawn: Floats | None) -> tuple[float | None, float | None]:
 
 
 def _resampled(
-    label: Floats, answer: Floats, baseline: Floats, blocks: Ints, weights: Floats, *, regression: bool
+    label: Floats, answer: Floats, baselines: Mapping[str, Floats], blocks: Ints, weights: Floats, *, regression: bool
 ) -> dict[str, Floats]:
     """Return each metric of every resample; `weights` is float64 [resamples, blocks], how often a block was drawn."""
 
@@ -116,7 +119,8 @@ def _resampled(
     rows = total(np.ones_like(label))
     drawn = {name: total(loss) / rows for name, loss in losses(label, answer, regression=regression).items()}
     with np.errstate(divide="ignore", invalid="ignore"):
-        drawn["skill"] = 1.0 - total((answer - label) ** 2) / total((baseline - label) ** 2)
+        error = total((answer - label) ** 2)
+        drawn |= {name: 1.0 - error / total((baseline - label) ** 2) for name, baseline in baselines.items()}
         if regression:
             return drawn | {"rmse": np.sqrt(drawn["mse"])}
         pairs = total(label) * total(1.0 - label)

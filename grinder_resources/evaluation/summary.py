@@ -87,6 +87,11 @@ def standing(verdict: Mapping[str, object]) -> Standing:
     return "not judged" if unknown else "no edge"
 
 
+def reference_of(verdicts: pl.DataFrame) -> str:
+    """Return what the answers of a verdicts table have to beat, in words; empty without rows."""
+    return str(verdicts["reference"][0]) if verdicts.height else ""
+
+
 def headline(verdicts: pl.DataFrame) -> str:
     """Return the verdict over all heads of the leading mode in one sentence."""
     modes = modes_of(verdicts)
@@ -94,12 +99,13 @@ def headline(verdicts: pl.DataFrame) -> str:
         return "Not judged: there is no out-of-fold answer to judge."
     standings = [standing(row) for row in verdicts.filter(pl.col("mode") == modes[0]).iter_rows(named=True)]
     edges, none, unknown = (standings.count(name) for name in ("edge", "no edge", "not judged"))
-    judged = f"{edges} of {len(standings)} answers beat{'s' * (edges == 1)} the base rate out of sample"
+    reference = reference_of(verdicts)
+    judged = f"{edges} of {len(standings)} answers beat{'s' * (edges == 1)} {reference} out of sample"
     hollow = f"{none} show{'s' * (none == 1)} no edge" if none else ""
     rest = [hollow, f"{unknown} could not be judged" if unknown else ""]
     if edges:
         return f"{'; '.join([judged, *filter(None, rest)])}."
-    return f"No promotion: {'; '.join(['no answer beats the base rate out of sample', *filter(None, rest)])}."
+    return f"No promotion: {'; '.join([f'no answer beats {reference} out of sample', *filter(None, rest)])}."
 
 
 def calibration_headline(scores: pl.DataFrame) -> str:

@@ -1,8 +1,9 @@
 """Verdicts: one sentence per head that a trader can act on, and that says "no edge" when there is none.
 
-An edge here means that the probabilities of a head rank open rows (area under the ROC curve above 0.5) and beat the
-class share of the training days (skill above 0), each by more than its 95 % interval. It is a statement about
-calibration, never about the direction of the price.
+An edge here means that the probabilities of a head rank open rows (area under the ROC curve above 0.5) and know more
+than the model's reference, what a trader sees without it (skill above 0), each by more than its 95 % interval. They
+must clear the base rate of the training days as well, lest a reference that learned noise be an easy one to beat. It is
+a statement about calibration, never about the direction of the price.
 """
 
 from collections.abc import Iterator, Mapping
@@ -20,7 +21,8 @@ from grinder_resources.learning.splits import Mode
 class Evidence:
     """What is known of one class of a head in one mode; all but `settled` is about open rows.
 
-    `skill` and `auc` are pooled, None if never scored.
+    `reference` is what is to be beaten, in words; `skill` over it, `skill_over_base` over the base rate, and `auc` are
+    pooled, None if never scored.
     """
 
     rows: int
@@ -28,17 +30,20 @@ class Evidence:
     positives: int
     folds: int
     folds_scored: int
-    folds_above_base: int
+    folds_above: int
     skill: Estimate | None
+    skill_over_base: Estimate | None
     auc: Estimate | None
     degradation: float | None
     regression: bool
+    reference: str
     reason: str
 
     @property
     def edge(self) -> bool:
         """Whether every interval that must clear chance does."""
-        return _clears(self.skill, 0.0) and (self.regression or _clears(self.auc, 0.5))
+        skilled = _clears(self.skill, 0.0) and _clears(self.skill_over_base, 0.0)
+        return skilled and (self.regression or _clears(self.auc, 0.5))
 
     @property
     def verdict(self) -> str:
@@ -50,8 +55,10 @@ class Evidence:
         if self.auc and self.auc.low is not None and not _clears(self.auc, 0.5):
             return f"no edge: lower bound of AUC {self.auc.low:.3f} <= 0.5"
         if not _clears(self.skill, 0.0):
-            return f"no edge: lower bound of skill {self.skill.low:.3f} <= 0, no better than {self._base}"
-        return f"better than {self._base}: skill {_interval(self.skill)}{self._ranking}, {self._folds}"
+            return f"no edge: no better than {self.reference} alone, skill {_interval(self.skill)}"
+        if not self.edge:
+            return f"no edge: better than {self.reference} alone, but no better than {self._base}"
+        return f"better than {self.reference} alone: skill {_interval(self.skill)}{self._ranking}, {self._folds}"
 
     @property
     def _counts(self) -> str:
@@ -72,7 +79,7 @@ class Evidence:
 
     @property
     def _folds(self) -> str:
-        return f"above it in {self.folds_above_base} of {self.folds_scored} scored folds"
+        return f"above it in {self.folds_above} of {self.folds_scored} scored folds"
 
 
 def _clears(estimate: Estimate | None, chance: float) -> bool:
@@ -97,7 +104,7 @@ def verdicts(
     """
     table = verdicts_table(spec.name)
     records = [
-        _record(mode, head, output, _evidence(head, folds[mode], reasons[mode].get(head.name, ""), rows))
+        _record(mode, head, output, _evidence(spec, head, folds[mode], reasons[mode].get(head.name, ""), rows))
         for mode in folds
         for head in spec.heads
         for output, rows in _outputs(head, scores.filter(pl.col("mode") == mode))
@@ -110,7 +117,7 @@ def _outputs(head: Head, scores: pl.DataFrame) -> Iterator[tuple[str, pl.DataFra
         yield output, scores.filter(pl.col("head") == head.name, pl.col("class") == output)
 
 
-def _evidence(head: Head, folds: int, reason: str, scores: pl.DataFrame) -> Evidence:
+def _evidence(spec: ModelSpec, head: Head, folds: int, reason: str, scores: pl.DataFrame) -> Evidence:
     test, answered = (scores.filter(pl.col("part") == part) for part in ("test", "all"))
     pooled, single = test.filter(pl.col("fold") == POOLED), test.filter(pl.col("fold") != POOLED)
     skills = single.filter(pl.col("metric") == "skill")["value"]
@@ -120,11 +127,13 @@ def _evidence(head: Head, folds: int, reason: str, scores: pl.DataFrame) -> Evid
         positives=_first(pooled, "positives"),
         folds=folds,
         folds_scored=single["fold"].n_unique(),
-        folds_above_base=int((skills > 0).sum()),
+        folds_above=int((skills > 0).sum()),
         skill=_estimate(pooled, "skill"),
+        skill_over_base=_estimate(pooled, "skill_over_base"),
         auc=_estimate(pooled, "auc"),
         degradation=_degradation(scores, _estimate(pooled, "skill")),
         regression=head.kind == "regression",
+        reference=spec.reference_name,
         reason=reason,
     )
 
@@ -147,7 +156,7 @@ def _degradation(scores: pl.DataFrame, outside: Estimate | None) -> float | None
 
 
 def _record(mode: Mode, head: Head, output: str, evidence: Evidence) -> tuple[object, ...]:
-    skill, auc = evidence.skill, evidence.auc
+    skill, over_base, auc = evidence.skill, evidence.skill_over_base, evidence.auc
     return (
         mode,
         head.name,
@@ -157,9 +166,12 @@ def _record(mode: Mode, head: Head, output: str, evidence: Evidence) -> tuple[ob
         evidence.positives,
         evidence.folds,
         evidence.folds_scored,
-        evidence.folds_above_base,
+        evidence.folds_above,
+        evidence.reference,
         skill and skill.value,
         skill and skill.low,
+        over_base and over_base.value,
+        over_base and over_base.low,
         auc and auc.value,
         auc and auc.low,
         evidence.degradation,

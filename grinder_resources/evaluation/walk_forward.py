@@ -3,7 +3,9 @@
 Every fold fits all heads on earlier days, stops by the day before the test day, and answers the test day once.
 Answers of all folds together are the only ones this project judges a model by, and among them only those that were
 still open at decision time: a row that was settled by then counts as answered, never as right. In-sample scores, and
-scores with the settled rows, are kept beside them for reference; they are never evidence.
+scores with the settled rows, are kept beside them for comparison; they are never evidence.
+
+Every fold also fits the reference of each head (`learning.reference`), and skill is over its answers, row by row.
 
 Folds and parts are those of `learning.splits`, purged and embargoed; what the scores allow to be said is in
 `evaluation.verdicts`.
@@ -13,6 +15,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import partial
+from types import MappingProxyType
 
 import numpy as np
 import polars as pl
@@ -22,6 +25,7 @@ from grinder_resources.evaluation.reliability import calibration, calibration_sc
 from grinder_resources.evaluation.scores import RESAMPLES, Estimate, Scores, score, time_blocks
 from grinder_resources.evaluation.verdicts import verdicts
 from grinder_resources.learning.boosters import MARGIN_SCALE
+from grinder_resources.learning.reference import FittedReference, fit_reference, prepare_reference
 from grinder_resources.learning.specs import ModelSpec
 from grinder_resources.learning.splits import MODES, Mode, Parts, Split, split_rows, walk_forward
 from grinder_resources.learning.targets import label_of
@@ -31,6 +35,9 @@ PREDICTION_DIGITS = 9
 """Digits a probability keeps: far finer than any use of it, coarser than the last bits of an exponential."""
 
 TARGET = ("mode", "head", "class")
+
+SKILLS = MappingProxyType({"skill": "baseline", "skill_over_base": "base_rate"})
+"""Skills, and the column of the predictions that each is over: what open rows taught, so of open rows alone."""
 
 
 @dataclass(frozen=True)
@@ -70,13 +77,14 @@ def run_walk_forward(
     workers
         Folds fitted side by side; any number gives the same result.
 
-    Raises TooFewDays if there is no day to test. A head that no fold could fit is in the verdicts with its reason.
+    Raises TooFewDays if there is no day to test, SchemaMismatch if `frame` lacks an input or a column of the reference.
+    A head that no fold could fit is in the verdicts with its reason.
     """
     prepared = prepare(spec, frame)
     days = frame["date"].unique().to_list()
     splits = {mode: walk_forward(days, mode, min_train_days, train_days) for mode in modes}
     distinct = list(dict.fromkeys(split for mode in modes for split in splits[mode]))
-    folds = _folds(prepared, distinct, workers)
+    folds = _folds(prepared, prepare_reference(prepared), distinct, workers)
     numbered = {(mode, number): folds[split] for mode in modes for number, split in enumerate(splits[mode], start=1)}
     predictions = _predictions(spec.name, numbered)
     scores = _scores(spec.name, numbered, predictions)
@@ -90,26 +98,30 @@ def run_walk_forward(
     )
 
 
-def _folds(prepared: Prepared, splits: Sequence[Split], workers: int) -> dict[Split, _Fold]:
+def _folds(prepared: Prepared, reference: Prepared | None, splits: Sequence[Split], workers: int) -> dict[Split, _Fold]:
     """Return the fold of every split; XGBoost lets go of the interpreter while it fits, so threads are enough."""
     with ThreadPoolExecutor(workers) as pool:
-        return dict(zip(splits, pool.map(partial(_fold, prepared), splits), strict=True))
+        return dict(zip(splits, pool.map(partial(_fold, prepared, reference), splits), strict=True))
 
 
-def _fold(prepared: Prepared, split: Split) -> _Fold:
+def _fold(prepared: Prepared, reference: Prepared | None, split: Split) -> _Fold:
     parts = split_rows(prepared.frame, split)
     heads, untrainable = fit_heads(prepared, parts)
-    answers = [frame for head in heads for frame in _test_answers(prepared, head, parts)]
+    to_beat = fit_reference(reference, parts)
+    answers = [frame for head in heads for frame in _test_answers(prepared, head, to_beat, parts)]
     return _Fold(
         answers=pl.concat(answers) if answers else pl.DataFrame(),
-        in_sample=tuple(scored for head in heads for scored in _train_scores(prepared, head, parts)),
+        in_sample=tuple(scored for head in heads for scored in _train_scores(prepared, head, to_beat, parts)),
         reasons={head.name: head.reason for head in untrainable},
     )
 
 
-def _test_answers(prepared: Prepared, head: FittedHead, parts: Parts) -> Iterator[pl.DataFrame]:
+def _test_answers(
+    prepared: Prepared, head: FittedHead, to_beat: FittedReference, parts: Parts
+) -> Iterator[pl.DataFrame]:
     rows, target = labelled_rows(prepared, head, parts.test)
     margin, answer = head.predict(prepared.matrix.values[rows])
+    baseline = to_beat.answers(head, rows)
     row_id = pl.concat_str(prepared.spec.row_id, separator="_").alias("row_id")
     keys = prepared.frame[rows].select("date", "venue", "symbol", "ts_ns", row_id)
     for column, output in enumerate(head.head.outputs):
@@ -118,21 +130,25 @@ def _test_answers(prepared: Prepared, head: FittedHead, parts: Parts) -> Iterato
             pl.lit(output).alias("class"),
             pl.Series("settled", prepared.settled[head.head.name][rows]),
             pl.Series("label", label_of(head.head, target, output)),
-            pl.lit(head.baseline[column]).alias("baseline"),
+            pl.lit(head.base_rates[column]).alias("base_rate"),
+            pl.Series("baseline", baseline[:, column]).round(PREDICTION_DIGITS),
             pl.Series("prediction", answer[:, column]).round(PREDICTION_DIGITS),
             pl.Series("margin_q16", np.rint(margin[:, column] * MARGIN_SCALE).astype(np.int64)),
         )
 
 
-def _train_scores(prepared: Prepared, head: FittedHead, parts: Parts) -> Iterator[tuple[str, str, Scores]]:
+def _train_scores(
+    prepared: Prepared, head: FittedHead, to_beat: FittedReference, parts: Parts
+) -> Iterator[tuple[str, str, Scores]]:
     rows, target = open_rows(prepared, head, parts.train)
     _, answer = head.predict(prepared.matrix.values[rows])
+    baseline = to_beat.answers(head, rows)
     blocks = time_blocks(prepared.frame["ts_ns"].to_numpy()[rows])
     regression = head.head.kind == "regression"
     for column, output in enumerate(head.head.outputs):
         label = label_of(head.head, target, output)
-        baseline = np.full_like(label, head.baseline[column])
-        scores = score(label, answer[:, column], baseline, blocks, regression=regression, resamples=0)
+        baselines = {"skill": baseline[:, column], "skill_over_base": np.full_like(label, head.base_rates[column])}
+        scores = score(label, answer[:, column], baselines, blocks, regression=regression, resamples=0)
         yield head.head.name, output, scores
 
 
@@ -165,28 +181,23 @@ def _scores(model: str, folds: Mapping[tuple[Mode, int], _Fold], predictions: pl
     ]
     for answered in predictions.partition_by(*TARGET, maintain_order=True):
         target, judged = answered.select(TARGET).row(0), answered.filter(~pl.col("settled"))
-        records += _records((*target, POOLED, "all"), _reference(answered))
+        records += _records((*target, POOLED, "all"), _score(answered, skills={}, resamples=0))
         records += _records((*target, POOLED, "test"), _score(judged))
         for single in judged.partition_by("fold", maintain_order=True):
             records += _records((*target, single["fold"][0], "test"), _score(single))
     return table.conform(pl.DataFrame(records, schema=table.schema, orient="row"))
 
 
-def _score(predictions: pl.DataFrame, resamples: int = RESAMPLES) -> Scores:
+def _score(predictions: pl.DataFrame, skills: Mapping[str, str] = SKILLS, resamples: int = RESAMPLES) -> Scores:
     """Return the scores of rows of one class, with calibration errors; none where there are no rows."""
-    label, answer, baseline = (predictions[name].to_numpy() for name in ("label", "prediction", "baseline"))
+    label, answer = predictions["label"].to_numpy(), predictions["prediction"].to_numpy()
+    baselines = {name: predictions[column].to_numpy() for name, column in skills.items()}
     blocks, regression = time_blocks(predictions["ts_ns"].to_numpy()), set(predictions["class"]) == {""}
-    scores = score(label, answer, baseline, blocks, regression=regression, resamples=resamples)
+    scores = score(label, answer, baselines, blocks, regression=regression, resamples=resamples)
     if regression:
         return scores
     gaps = {name: Estimate(value) for name, value in calibration_scores(label, answer).items()}
     return replace(scores, metrics=scores.metrics | gaps)
-
-
-def _reference(predictions: pl.DataFrame) -> Scores:
-    """Return the scores of open and settled rows, without skill: the baseline is that of open rows."""
-    scores = _score(predictions, resamples=0)
-    return replace(scores, metrics={name: value for name, value in scores.metrics.items() if name != "skill"})
 
 
 def _records(key: tuple[object, ...], scores: Scores) -> Iterable[tuple[object, ...]]:

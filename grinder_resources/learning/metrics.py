@@ -48,12 +48,17 @@ def skill(label: Floats, answer: Floats, baseline: Floats) -> float:
     return 1.0 - float(((answer - label) ** 2).sum()) / reference if reference > 0.0 else float("nan")
 
 
-def point_scores(label: Floats, answer: Floats, baseline: Floats, *, regression: bool) -> dict[str, float]:
-    """Return every score of the rows by name: the mean losses, skill, and base_rate and auc or rmse."""
+def point_scores(
+    label: Floats, answer: Floats, baselines: Mapping[str, Floats], *, regression: bool
+) -> dict[str, float]:
+    """Return every score of the rows by name: the mean losses, skills, and base_rate and auc or rmse.
+
+    `baselines` holds answers to beat, by the name of the skill over them.
+    """
     if len(label) == 0:
         return {}
     scores = {name: float(loss.mean()) for name, loss in losses(label, answer, regression=regression).items()}
-    scores["skill"] = skill(label, answer, baseline)
+    scores |= {name: skill(label, answer, baseline) for name, baseline in baselines.items()}
     if regression:
         scores["rmse"] = math.sqrt(scores["mse"])
     else:

@@ -108,6 +108,11 @@ class ModelSpec:
         Values of every categorical input, in the order of their one-hot columns.
     row_id
         Columns that, joined by '_', name a dataset row in reports.
+    reference
+        Numeric dataset columns that a trader looks at anyway. A booster on them alone is what the model has to beat
+        (`learning.reference`); without any it is the base rate. They decide reports, never the model.
+    reference_name
+        What those columns say, in words that fit after "better than".
     caveat
         What a reader has to know before believing its scores.
     """
@@ -120,6 +125,8 @@ class ModelSpec:
     row_id: tuple[str, ...]
     categories: MappingProxyType[str, tuple[str, ...]] = field(default_factory=lambda: MappingProxyType({}))
     params: BoosterParams = BoosterParams()
+    reference: tuple[str, ...] = ()
+    reference_name: str = "the training average"
     caveat: str = ""
 
     @property
@@ -186,9 +193,15 @@ Labels are measured from the level, but the decision is taken at t1, when the pr
 threshold: those questions are settled. Strength has no such moment, so part of it is the displacement at t1.
 """
 
+LEVEL_REFERENCE = ("distance_atr_x1000", "distance_beyond_atr_x1000")
+"""Displacement of the price from the level at t1, in ATR: its size, and how far it is beyond the level.
+
+A threshold that is near is reached more often, and strength contains the move so far: both can be read off these two.
+"""
+
 LEVEL_CAVEAT = (
-    "Part of the skill, or all of it, may be no more than where the price stands when asked: a threshold that is near "
-    "is reached more often, strength contains the move so far, and the base rate knows of neither."
+    "AUC flatters: a threshold that is near is reached more often, so where the price stands ranks the rows already. "
+    "Skill does not: it counts only what is known beyond that."
 )
 
 
@@ -202,6 +215,8 @@ def level_signals(stage: str, ablation: str) -> ModelSpec:
         heads=LEVEL_HEADS,
         row_id=("event_id",),
         categories=CATEGORIES,
+        reference=LEVEL_REFERENCE,
+        reference_name="where the price stands at t1",
         caveat=LEVEL_CAVEAT,
     )
 
@@ -221,6 +236,8 @@ REGIME = ModelSpec(
     heads=(Head("regime", "multiclass", REGIME_LABEL, classes=("LOW", "MID", "HIGH"), label_is="quantile"),),
     row_id=("venue", "symbol", "ts_ns"),
     params=BoosterParams(min_child_weight=20.0),
+    reference=("range_60s_x1000",),
+    reference_name="the last minute's range",
 )
 
 SPECS = MappingProxyType(

@@ -43,7 +43,7 @@ class Task:
         return self.train.tobytes(), self.val.tobytes()
 
     @property
-    def baseline(self) -> tuple[float, ...]:
+    def base_rates(self) -> tuple[float, ...]:
         """What the train rows say without inputs: the share of each output's class, or the mean label."""
         labels = (label_of(self.head, self.target[self.train], output) for output in self.head.outputs)
         return tuple(float(label.mean()) for label in labels)

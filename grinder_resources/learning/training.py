@@ -48,7 +48,7 @@ class FittedHead:
     cuts
         Cut points of a quantile label, from the train rows; a value equal to a cut belongs to the lower class. Else
         empty.
-    baseline
+    base_rates
         What the open train rows say without inputs: the share of each output's class, or the mean label.
     """
 
@@ -56,7 +56,7 @@ class FittedHead:
     booster: bytes
     rounds: int
     cuts: Cuts
-    baseline: tuple[float, ...]
+    base_rates: tuple[float, ...]
     scores: tuple[PartScore, ...] = ()
 
     @property
@@ -164,7 +164,7 @@ def _fit_tasks(prepared: Prepared, tasks: list[Task]) -> Iterator[FittedHead]:
         rows = row_set(values[shared[0].train], values[shared[0].val], params)
         for task in shared:
             model, rounds = fit(task.head, rows, task.learned(task.train), task.learned(task.val), params)
-            yield FittedHead(task.head, model, rounds, task.cuts, task.baseline)
+            yield FittedHead(task.head, model, rounds, task.cuts, task.base_rates)
 
 
 def labelled_rows(prepared: Prepared, fitted: FittedHead, rows: Rows) -> tuple[Rows, Floats]:
@@ -194,7 +194,7 @@ def _part_scores(fitted: FittedHead, prepared: Prepared, part: str, rows: Rows) 
     regression = fitted.head.kind == "regression"
     for column, output in enumerate(fitted.head.outputs):
         label = label_of(fitted.head, target, output)
-        baseline = np.full_like(label, fitted.baseline[column])
+        baselines = {"skill_over_base": np.full_like(label, fitted.base_rates[column])}
         positives = 0 if regression else int(label.sum())
-        scores = point_scores(label, answer[:, column], baseline, regression=regression)
+        scores = point_scores(label, answer[:, column], baselines, regression=regression)
         yield PartScore(part, output, len(judged), positives, scores)

@@ -14,6 +14,7 @@ Score = tuple[float, float | None, float | None]
 SCORES: dict[tuple[str, str, int, str], Score] = {
     ("t1_60s", "yes", 0, "auc"): (0.6127, 0.5831, 0.6409),
     ("t1_60s", "yes", 0, "skill"): (0.0519, 0.0113, 0.0907),
+    ("t1_60s", "yes", 0, "skill_over_base"): (0.2236, 0.1608, 0.2871),
     ("t1_60s", "yes", 0, "ece"): (0.0231, None, None),
     ("t1_60s", "yes", 0, "brier"): (0.1873, 0.1712, 0.2031),
     ("t1_60s", "yes", 1, "skill"): (0.0721, None, None),
@@ -28,8 +29,29 @@ SCORES: dict[tuple[str, str, int, str], Score] = {
     ("direction", "BREAK", 3, "skill"): (0.0066, -0.0333, 0.0457),
 }
 
+REFERENCE = "where the price stands at t1"
+
 VERDICTS = (
-    ("direction", "BREAK", 731, 214, 352, 3, 3, 1, -0.0123, -0.0411, 0.5139, 0.4733, None, False, "no edge: AUC"),
+    (
+        "direction",
+        "BREAK",
+        731,
+        214,
+        352,
+        3,
+        3,
+        1,
+        REFERENCE,
+        -0.0123,
+        -0.0411,
+        0.0931,
+        0.0544,
+        0.5139,
+        0.4733,
+        None,
+        False,
+        "no edge: AUC",
+    ),
     (
         "t1_60s",
         "yes",
@@ -39,15 +61,23 @@ VERDICTS = (
         3,
         3,
         3,
+        REFERENCE,
         0.0519,
         0.0113,
+        0.2236,
+        0.1608,
         0.6127,
         0.5831,
         0.42,
         True,
-        "better than the base rate",
+        f"better than {REFERENCE} alone",
     ),
-    ("t2_60s", "yes", 0, 0, 0, 3, 0, 0, None, None, None, None, None, False, "not judged: 9 rows of class 'yes' <b>&"),
+    (
+        *("t2_60s", "yes", 0, 0, 0, 3, 0, 0, REFERENCE),
+        *(None,) * 7,
+        False,
+        "not judged: 9 rows of class 'yes' <b>&",
+    ),
 )
 
 BINS = (

@@ -75,7 +75,7 @@ def test_the_verdict_comes_before_any_number() -> None:
     """The first paragraph after the header is the verdict, and what it does not claim follows."""
     paragraphs = Outline(walk_forward_page(report())).texts("p")
     assert paragraphs[2:4] == [
-        "1 of 3 answers beats the base rate out of sample; 1 shows no edge; 1 could not be judged.",
+        "1 of 3 answers beats where the price stands at t1 out of sample; 1 shows no edge; 1 could not be judged.",
         "An edge is calibration skill: it says nothing about where the price goes.",
     ]
 
@@ -94,15 +94,28 @@ def test_the_walk_forward_page_holds_scores_with_intervals() -> None:
     cells, spans = outline.texts("td"), outline.texts("span")
     minus = "\N{MINUS SIGN}"
     assert {"0.613", "0.052", "0.072", "0.034", "1,842", "1,206", "517", "3/3", "0.42", f"{minus}0.012"} <= set(cells)
-    assert {"[0.583, 0.641]", "[0.011, 0.091]", f"[{minus}0.041, 0.101]"} <= set(spans)
+    assert "0.224" in cells
+    assert {"[0.161, 0.287]", "[0.583, 0.641]", "[0.011, 0.091]", f"[{minus}0.041, 0.101]"} <= set(spans)
     assert {"edge", "no edge", "not judged"} <= set(spans)
 
 
 def test_the_walk_forward_page_says_which_rows_are_judged() -> None:
     """Open and settled rows stand side by side, and one sentence says what they are."""
     outline = Outline(walk_forward_page(report()))
-    assert outline.texts("th")[4:7] == ["Open", "Settled", "Of class"]
+    assert outline.texts("th")[5:8] == ["Open", "Settled", "Of class"]
     assert "Judged are open rows, whose answer was not yet known at decision time" in outline.texts("p")[4]
+
+
+def test_the_walk_forward_page_says_what_skill_is_over() -> None:
+    """In the note above the numbers, at both pictures, and in the tooltip of the column."""
+    html = walk_forward_page(report())
+    outline = Outline(html)
+    assert outline.texts("th")[2:5] == ["AUC", "Skill", "Skill over base"]
+    assert "squared error over that of the reference: where the price stands at t1" in outline.texts("p")[4]
+    assert "over where the price stands at t1; 0 is no better" in html
+    assert "the line at 0 is the reference: where the price stands at t1." in html
+    assert "Skill over where the price stands at t1" in html
+    assert "{reference}" not in html
 
 
 def test_the_walk_forward_page_shows_what_each_fold_was_fitted_and_tested_on() -> None:
@@ -158,7 +171,8 @@ def test_no_edge_means_no_promotion() -> None:
     found = report().verdicts
     html = walk_forward_page(report(verdicts=found.filter(~found["edge"])))
     assert Outline(html).texts("p")[2] == (
-        "No promotion: no answer beats the base rate out of sample; 1 shows no edge; 1 could not be judged."
+        "No promotion: no answer beats where the price stands at t1 out of sample; "
+        "1 shows no edge; 1 could not be judged."
     )
 
 

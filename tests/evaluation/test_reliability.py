@@ -107,7 +107,7 @@ def test_report_has_a_curve_per_mode_and_class_and_none_for_regressions() -> Non
         (mode, head, output) for mode in ("expanding", "rolling") for head, output in (("hit", "yes"), ("size", ""))
     ]
     one = {"mode": [row[0] for row in rows], "head": [row[1] for row in rows], "class": [row[2] for row in rows]}
-    numbers = {"settled": False, "label": 1.0, "baseline": 0.5, "prediction": 0.8}
+    numbers = {"settled": False, "label": 1.0, "base_rate": 0.5, "baseline": 0.5, "prediction": 0.8}
     keys = {name: pl.lit(None).cast(dtype) for name, dtype in table.schema.items() if name not in {*one, *numbers}}
     frame = pl.DataFrame(one).with_columns(**{name: pl.lit(value) for name, value in numbers.items()}, **keys)
     report = calibration("demo", pl.concat([frame, frame.with_columns(settled=pl.lit(value=True))]))

@@ -15,6 +15,11 @@ def noise(rows: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
     return rng.integers(0, 2, rows).astype(float), rng.random(rows)
 
 
+def beaten_by(baseline: np.ndarray) -> dict[str, np.ndarray]:
+    """Return one baseline for both skills."""
+    return {"skill": baseline, "skill_over_base": baseline}
+
+
 def test_blocks_are_hours_of_all_instruments_together() -> None:
     """Numbered without holes, in time order whatever the order of rows."""
     ts = np.array([5, 0, 1, 9, 5]) * HOUR_NS + np.array([1, 2, 3, 4, 5])
@@ -27,13 +32,15 @@ def test_every_metric_is_declared() -> None:
     label, answer = noise(100, 0)
     blocks = np.arange(100) // 10
     for regression in (False, True):
-        assert set(score(label, answer, answer * 0 + 0.5, blocks, regression=regression).metrics) <= set(METRICS)
+        assert set(score(label, answer, beaten_by(answer * 0 + 0.5), blocks, regression=regression).metrics) <= set(
+            METRICS
+        )
 
 
 def test_interval_holds_the_value_and_the_counts_are_those_of_the_rows() -> None:
     """Rows, rows of the class, blocks."""
     label, answer = noise(240, 1)
-    scores = score(label, answer, np.full(240, 0.5), np.arange(240) // 10)
+    scores = score(label, answer, beaten_by(np.full(240, 0.5)), np.arange(240) // 10)
     assert (scores.rows, scores.positives, scores.blocks) == (240, int(label.sum()), 24)
     for metric in scores.metrics.values():
         assert metric.low is not None
@@ -44,7 +51,7 @@ def test_interval_holds_the_value_and_the_counts_are_those_of_the_rows() -> None
 def test_same_seed_gives_the_same_interval() -> None:
     """And another seed another one."""
     label, answer = noise(200, 2)
-    blocks, base = np.arange(200) // 10, np.full(200, 0.5)
+    blocks, base = np.arange(200) // 10, beaten_by(np.full(200, 0.5))
     assert score(label, answer, base, blocks) == score(label, answer, base, blocks)
     assert score(label, answer, base, blocks) != score(label, answer, base, blocks, seed=1)
 
@@ -53,8 +60,9 @@ def test_repeating_rows_inside_their_blocks_adds_no_certainty() -> None:
     """Twenty copies of a row are one observation: every interval stays where it was."""
     label, answer = noise(200, 3)
     blocks, base = np.arange(200) // 10, np.full(200, 0.4)
-    once = score(label, answer, base, blocks).metrics
-    often = score(*(np.repeat(column, 20) for column in (label, answer, base, blocks))).metrics
+    once = score(label, answer, beaten_by(base), blocks).metrics
+    label, answer, base, blocks = (np.repeat(column, 20) for column in (label, answer, base, blocks))
+    often = score(label, answer, beaten_by(base), blocks).metrics
     for name, metric in once.items():
         assert (often[name].low, often[name].high) == (pytest.approx(metric.low), pytest.approx(metric.high))
 
@@ -62,7 +70,7 @@ def test_repeating_rows_inside_their_blocks_adds_no_certainty() -> None:
 def test_too_few_blocks_give_no_interval() -> None:
     """One fewer than the minimum is too few."""
     label, answer = noise(200, 4)
-    base = np.full(200, 0.5)
+    base = beaten_by(np.full(200, 0.5))
     assert score(label, answer, base, np.arange(200) % (MIN_BLOCKS - 1)).metrics["brier"].low is None
     assert score(label, answer, base, np.arange(200) % MIN_BLOCKS).metrics["brier"].low is not None
 
@@ -71,7 +79,7 @@ def test_too_few_blocks_give_no_interval() -> None:
 def test_too_few_rows_of_a_class_give_no_interval(positives: int) -> None:
     """One fewer than the minimum of either class is too few."""
     label = (np.arange(200) * 77 % 200 < positives).astype(float)
-    brier = score(label, noise(200, 5)[1], np.full(200, 0.5), np.arange(200) // 10).metrics["brier"]
+    brier = score(label, noise(200, 5)[1], {}, np.arange(200) // 10).metrics["brier"]
     assert (brier.low is not None) == (MIN_ROWS <= positives <= 200 - MIN_ROWS)
 
 
@@ -79,19 +87,19 @@ def test_too_few_rows_of_a_class_give_no_interval(positives: int) -> None:
 def test_a_regression_needs_twice_as_many_rows(rows: int) -> None:
     """It has no classes to count."""
     label, answer = noise(rows, 6)
-    mae = score(label, answer, np.full(rows, 0.5), np.arange(rows) % MIN_BLOCKS, regression=True).metrics["mae"]
+    mae = score(label, answer, {}, np.arange(rows) % MIN_BLOCKS, regression=True).metrics["mae"]
     assert (mae.low is not None) == (rows >= 2 * MIN_ROWS)
 
 
 def test_no_rows_give_no_scores() -> None:
     """And no error."""
     empty = np.empty(0)
-    assert score(empty, empty, empty, empty.astype(np.int64)).metrics == {}
+    assert score(empty, empty, beaten_by(empty), empty.astype(np.int64)).metrics == {}
 
 
 def test_auc_of_one_class_is_absent() -> None:
     """The other scores are there."""
-    scores = score(np.zeros(100), np.linspace(0, 1, 100), np.full(100, 0.1), np.arange(100) // 5)
+    scores = score(np.zeros(100), np.linspace(0, 1, 100), {}, np.arange(100) // 5)
     assert "auc" not in scores.metrics
     assert scores.metrics["base_rate"].value == 0.0
 
@@ -116,7 +124,7 @@ def test_interval_of_a_mean_covers_the_truth_about_95_times_in_100() -> None:
     covered = 0
     for _ in range(200):
         error = np.repeat(rng.normal(size=40), 10) + rng.normal(size=400)
-        scores = score(np.zeros(400), error, np.ones(400), np.repeat(np.arange(40), 10), regression=True)
+        scores = score(np.zeros(400), error, {}, np.repeat(np.arange(40), 10), regression=True)
         mse = scores.metrics["mse"]
         assert mse.low is not None
         assert mse.high is not None
@@ -126,7 +134,7 @@ def test_interval_of_a_mean_covers_the_truth_about_95_times_in_100() -> None:
 
 def test_interval_of_the_auc_of_noise_covers_one_half() -> None:
     """In about 95 of 100 made-up studies, and never claims skill in more than a few."""
-    results = [score(*noise(300, seed), np.full(300, 0.5), np.arange(300) // 10).metrics for seed in range(200)]
+    results = [score(*noise(300, seed), {}, np.arange(300) // 10).metrics for seed in range(200)]
     bounds = [(metrics["auc"].low or 1.0, metrics["auc"].high or 0.0) for metrics in results]
     covered = sum(low <= 0.5 <= high for low, high in bounds)
     assert 0.88 <= covered / 200 <= 0.99

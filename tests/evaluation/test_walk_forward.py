@@ -6,7 +6,7 @@ import polars as pl
 import pytest
 
 from grinder_resources.contracts.reports import POOLED, report_tables
-from grinder_resources.errors import TooFewDays
+from grinder_resources.errors import ContractBroken, SchemaMismatch, TooFewDays
 from grinder_resources.evaluation.scores import Estimate
 from grinder_resources.evaluation.verdicts import Evidence
 from grinder_resources.evaluation.walk_forward import WalkForwardResult, run_walk_forward
@@ -143,13 +143,13 @@ def verdict(result: WalkForwardResult, head: str, output: str) -> dict[str, obje
     return dict(result.verdicts.filter(chosen).row(0, named=True))
 
 
-def test_planted_signal_is_better_than_the_base_rate(result: WalkForwardResult) -> None:
+def test_planted_signal_is_better_than_the_average(result: WalkForwardResult) -> None:
     """In every fold, and by more than the interval."""
     found = verdict(result, "planted", "yes")
     assert found["edge"] is True
     assert found["auc"] > 0.8  # type: ignore[operator]
-    assert (found["folds"], found["folds_scored"], found["folds_above_base"]) == (3, 3, 3)
-    assert str(found["verdict"]).startswith("better than the base rate: skill 0.")
+    assert (found["folds"], found["folds_scored"], found["folds_above"]) == (3, 3, 3)
+    assert str(found["verdict"]).startswith("better than the training average alone: skill 0.")
     assert str(found["verdict"]).endswith("above it in 3 of 3 scored folds")
     assert verdict(result, "size", "")["edge"] is True
 
@@ -158,7 +158,7 @@ def test_luck_has_no_edge(result: WalkForwardResult) -> None:
     """A coin is called a coin."""
     found = verdict(result, "luck", "yes")
     assert found["edge"] is False
-    assert str(found["verdict"]).startswith("no edge: lower bound of ")
+    assert str(found["verdict"]).startswith("no edge: ")
 
 
 def test_head_that_was_never_fitted_is_named_with_its_reason(result: WalkForwardResult) -> None:
@@ -220,7 +220,7 @@ def test_what_is_known_at_decision_time_is_no_edge(reach: WalkForwardResult) -> 
     assert flattered["auc"] > 0.7  # type: ignore[operator]
     assert found["edge"] is False
     assert 0.42 < found["auc"] < 0.58  # type: ignore[operator]
-    assert str(found["verdict"]).startswith("no edge: lower bound of ")
+    assert str(found["verdict"]).startswith("no edge: ")
 
 
 def test_settled_rows_are_answered_and_counted_but_not_scored(reach: WalkForwardResult) -> None:
@@ -241,11 +241,11 @@ def test_settled_rows_are_answered_and_counted_but_not_scored(reach: WalkForward
     assert bins["rows"].to_list() == [rows, rows]
 
 
-def test_rows_for_reference_have_neither_skill_nor_interval(reach: WalkForwardResult) -> None:
+def test_rows_for_comparison_have_neither_skill_nor_interval(reach: WalkForwardResult) -> None:
     """The base rate is that of open rows, and nothing may be concluded from them."""
     whole = reach.scores.filter(pl.col("part") == "all")
     assert {"auc", "brier", "ece"} <= set(whole["metric"])
-    assert "skill" not in whole["metric"].to_list()
+    assert not {"skill", "skill_over_base"} & set(whole["metric"])
     assert whole["low"].null_count() == whole.height
 
 
@@ -254,8 +254,9 @@ def test_base_rate_is_the_share_of_open_training_rows(reach: WalkForwardResult) 
     first = SETTLED.filter(pl.col("date") == FIRST_DAY, pl.col("time_ms").ne_missing(0))
     midnight = MIDNIGHT_NS + 86_400 * SECOND_NS
     fitted = first.filter(pl.col("label_end_ns") < midnight - 480 * SECOND_NS)
-    baseline = reach.predictions.filter(pl.col("mode") == "expanding", pl.col("fold") == 1)["baseline"]
-    assert baseline.unique().to_list() == [pytest.approx(fitted["reached"].mean())]
+    answered = reach.predictions.filter(pl.col("mode") == "expanding", pl.col("fold") == 1)
+    assert answered["base_rate"].unique().to_list() == [pytest.approx(fitted["reached"].mean())]
+    np.testing.assert_allclose(answered["baseline"], answered["base_rate"], atol=1e-9)
 
 
 def test_labels_and_inputs_of_settled_rows_change_no_verdict(reach: WalkForwardResult) -> None:
@@ -297,17 +298,120 @@ def test_a_day_without_open_rows_is_not_judged() -> None:
     assert (found["rows"], found["settled"], result.calibration.height) == (0, 240, 0)
 
 
+SPOKEN_FOR = replace(SPEC, name="spoken_for", reference=("signal",), reference_name="the signal itself")
+BEYOND = replace(SPOKEN_FOR, name="beyond", select=lambda _: FeatureSet(("signal", "noise", "extra"), ()))
+
+
+def with_extra(rows: pl.DataFrame) -> pl.DataFrame:
+    """Return rows whose hits and amounts depend on a second input as much as on the signal."""
+    rng = np.random.default_rng(8)
+    extra = rng.normal(size=rows.height)
+    both = rows["signal"].to_numpy() + extra
+    return rows.with_columns(
+        pl.Series("extra", extra),
+        pl.Series("hit", (rng.random(rows.height) < 1.0 / (1.0 + np.exp(-2.0 * both))).astype(np.int8)),
+        pl.Series("amount", np.rint(1000 * both + rng.normal(0, 300, rows.height)).astype(np.int64)),
+    )
+
+
+TARGETS = pytest.mark.parametrize(
+    ("head", "output"), [("planted", "yes"), ("size", ""), ("regime", "LOW"), ("regime", "HIGH")]
+)
+
+
+@pytest.fixture(scope="module")
+def spoken_for() -> WalkForwardResult:
+    return run_walk_forward(SPOKEN_FOR, ROWS)
+
+
+@pytest.fixture(scope="module")
+def beyond() -> WalkForwardResult:
+    return run_walk_forward(BEYOND, with_extra(ROWS))
+
+
+@TARGETS
+def test_a_model_that_knows_only_its_reference_has_no_edge(
+    spoken_for: WalkForwardResult, head: str, output: str
+) -> None:
+    """Far better than the base rate, and still nothing of its own: the same answers over the base rate were an edge."""
+    found = verdict(spoken_for, head, output)
+    assert found["edge"] is False
+    assert found["skill_over_base_low"] > 0.1  # type: ignore[operator]
+    assert found["skill"] < 0.02  # type: ignore[operator]
+    assert str(found["verdict"]).startswith("no edge: no better than the signal itself alone, skill ")
+    assert found["reference"] == "the signal itself"
+
+
+def test_the_reference_alone_has_a_skill_of_nought() -> None:
+    """The same columns, rows and settings are the same booster: its answers are its baseline, in and out of sample."""
+    same = replace(SPOKEN_FOR, select=lambda _: FeatureSet(("signal",), ()))
+    result = run_walk_forward(same, ROWS)
+    assert result.predictions["prediction"].equals(result.predictions["baseline"], check_names=False)
+    skills = result.scores.filter(pl.col("metric") == "skill")
+    assert set(skills["part"]) == {"train", "test"}
+    assert skills["value"].abs().max() < 1e-6  # type: ignore[operator]
+    assert not result.verdicts["edge"].any()
+
+
+@TARGETS
+def test_a_signal_beyond_the_reference_is_an_edge(beyond: WalkForwardResult, head: str, output: str) -> None:
+    """By less than over the base rate: what the reference knows is taken off."""
+    found = verdict(beyond, head, output)
+    assert found["edge"] is True
+    assert 0.05 < found["skill"] < found["skill_over_base"]  # type: ignore[operator]
+    assert str(found["verdict"]).startswith("better than the signal itself alone: skill 0.")
+    assert 0.0 < found["degradation"] < 1.0  # type: ignore[operator]
+
+
+def test_luck_is_no_edge_over_a_reference_either(beyond: WalkForwardResult) -> None:
+    """Neither the coin nor the reference knows anything of it."""
+    assert verdict(beyond, "luck", "yes")["edge"] is False
+
+
+def test_baselines_of_classes_add_up_to_one(beyond: WalkForwardResult) -> None:
+    """They are answers of a model of three classes, different from row to row, rounded as answers are."""
+    regime = beyond.predictions.filter(pl.col("head") == "regime", pl.col("mode") == "expanding")
+    sums = regime.group_by("row_id").agg(pl.col("baseline").sum())
+    np.testing.assert_allclose(sums["baseline"].to_numpy(), 1.0, atol=1e-8)
+    assert regime.filter(pl.col("class") == "LOW")["baseline"].n_unique() > 10
+
+
+def test_a_reference_sees_nothing_of_its_test_day(beyond: WalkForwardResult) -> None:
+    """Other labels on the last day leave every baseline as it was."""
+    last = pl.col("date") == FIRST_DAY + timedelta(days=DAYS - 1)
+    turned = with_extra(ROWS).with_columns(pl.when(last).then(1 - pl.col("hit")).otherwise("hit").alias("hit"))
+    again = run_walk_forward(BEYOND, turned)
+    assert again.predictions["baseline"].equals(beyond.predictions["baseline"])
+
+
+def test_a_dataset_without_the_reference_is_refused() -> None:
+    """Nothing is judged by a lower bar in silence: the columns that lack are named."""
+    with pytest.raises(
+        SchemaMismatch,
+        match=r"columns of the reference are missing.*gold/training/toy.*got no place; expected signal, place",
+    ):
+        run_walk_forward(replace(SPOKEN_FOR, reference=("signal", "place")), ROWS)
+
+
+def test_a_label_is_no_reference() -> None:
+    """A bar that knows the future would hide every edge."""
+    with pytest.raises(ContractBroken, match="a label is no input"):
+        run_walk_forward(replace(SPOKEN_FOR, reference=("label_end_ns",)), ROWS)
+
+
 EVIDENCE = Evidence(
     rows=900,
     settled=120,
     positives=300,
     folds=3,
     folds_scored=3,
-    folds_above_base=2,
+    folds_above=2,
     skill=Estimate(0.05, 0.01, 0.09),
+    skill_over_base=Estimate(0.25, 0.21, 0.29),
     auc=Estimate(0.61, 0.55, 0.67),
     degradation=0.4,
     regression=False,
+    reference="a look at the clock",
     reason="",
 )
 
@@ -323,14 +427,24 @@ NO_INTERVAL = (
         (
             {},
             True,
-            "better than the base rate: skill 0.050 (0.010 to 0.090), AUC 0.610 (0.550 to 0.670), "
+            "better than a look at the clock alone: skill 0.050 (0.010 to 0.090), AUC 0.610 (0.550 to 0.670), "
             "above it in 2 of 3 scored folds",
         ),
         ({"auc": Estimate(0.52, 0.47, 0.57)}, False, "no edge: lower bound of AUC 0.470 <= 0.5"),
         (
             {"skill": Estimate(0.01, -0.02, 0.03)},
             False,
-            "no edge: lower bound of skill -0.020 <= 0, no better than the base rate",
+            "no edge: no better than a look at the clock alone, skill 0.010 (-0.020 to 0.030)",
+        ),
+        (
+            {"skill_over_base": Estimate(-0.01, -0.06, 0.03)},
+            False,
+            "no edge: better than a look at the clock alone, but no better than the base rate",
+        ),
+        (
+            {"skill_over_base": Estimate(-0.01, -0.06, 0.03), "regression": True, "auc": None},
+            False,
+            "no edge: better than a look at the clock alone, but no better than the training mean",
         ),
         ({"skill": Estimate(0.2)}, False, NO_INTERVAL),
         ({"auc": None}, False, NO_INTERVAL),
@@ -343,7 +457,7 @@ NO_INTERVAL = (
         (
             {"regression": True, "auc": None},
             True,
-            "better than the training mean: skill 0.050 (0.010 to 0.090), above it in 2 of 3 scored folds",
+            "better than a look at the clock alone: skill 0.050 (0.010 to 0.090), above it in 2 of 3 scored folds",
         ),
     ],
 )

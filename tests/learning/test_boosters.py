@@ -86,8 +86,7 @@ def test_snapping_costs_no_log_loss() -> None:
     snapped = snap_leaves(bytes(raw.save_raw("json")), BINARY)
     before = answers(BINARY, margins(bytes(raw.save_raw("json")), VALUES[700:]))[:, 0]
     after = answers(BINARY, margins(snapped, VALUES[700:]))[:, 0]
-    base = np.full(200, 0.5)
-    losses = [point_scores(label[700:], answer, base, regression=False)["log_loss"] for answer in (before, after)]
+    losses = [point_scores(label[700:], answer, {}, regression=False)["log_loss"] for answer in (before, after)]
     assert abs(losses[0] - losses[1]) < 1e-5
     assert np.abs(before - after).max() < 1e-4
 

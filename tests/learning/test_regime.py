@@ -118,4 +118,4 @@ def test_regime_model_learns_terciles_of_train_days() -> None:
     test = {score.output: score.scores["auc"] for score in model.heads[0].scores if score.part == "test"}
     assert list(test) == ["LOW", "MID", "HIGH"]
     assert min(test.values()) > 0.9
-    assert sum(model.heads[0].baseline) == 1.0
+    assert sum(model.heads[0].base_rates) == 1.0

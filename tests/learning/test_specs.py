@@ -4,8 +4,9 @@ from dataclasses import replace
 import pytest
 
 from grinder_resources.contracts.events import LABEL_NAMES
-from grinder_resources.contracts.gold import REGIME_DATASET
+from grinder_resources.contracts.gold import REGIME_DATASET, REGIME_LABEL, SIGNALS
 from grinder_resources.errors import UnknownName
+from grinder_resources.features.manifest import feature_table
 from grinder_resources.hashing import canonical_json
 from grinder_resources.learning.specs import LEVEL_HEADS, SPECS, BoosterParams, Head, spec_named
 from tests.learning.level_rows import level_rows
@@ -112,7 +113,18 @@ def test_facts_tell_models_apart() -> None:
         replace(spec, params=BoosterParams(max_depth=5)),
     )
     assert all(other.facts != spec.facts for other in others)
-    assert replace(spec, doc="other words", caveat="").facts == spec.facts
+    assert replace(spec, doc="other words", reference=(), reference_name="", caveat="").facts == spec.facts
+
+
+def test_references_are_columns_that_every_dataset_row_has() -> None:
+    """Displacement from the level at t1 for levels, the range of the last minute for the regime; none is a label."""
+    features = feature_table("v2.0_full_ensemble")
+    names = {REGIME_DATASET.name: REGIME_DATASET.schema.names(), SIGNALS: features.schema.names()}
+    for spec in SPECS.values():
+        assert spec.reference
+        assert set(spec.reference) <= set(names[spec.dataset]) - {*LABEL_NAMES, REGIME_LABEL}
+    assert SPECS["level_signals_stage_a_ta"].reference == ("distance_atr_x1000", "distance_beyond_atr_x1000")
+    assert SPECS["regime"].reference == ("range_60s_x1000",)
 
 
 def test_outputs_are_the_reported_classes() -> None:

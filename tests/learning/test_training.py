@@ -63,18 +63,18 @@ def test_planted_signal_is_found(few: TrainedModel) -> None:
     """On days no booster saw."""
     scores = {score.part: score for score in head_of(few, "direction").scores}
     assert scores["test"].scores["auc"] > 0.8
-    assert scores["test"].scores["skill"] > 0.2
+    assert scores["test"].scores["skill_over_base"] > 0.2
     assert scores["test"].rows == ROWS.filter(pl.col("date") == SPLIT.test[0], pl.col("tradeable_2") == 1).height
     strength = {score.part: score for score in head_of(few, "strength").scores}
     assert strength["test"].scores["rmse"] < 1000
     assert strength["test"].positives == 0
 
 
-def test_baseline_is_what_train_rows_say(few: TrainedModel) -> None:
+def test_base_rates_are_what_train_rows_say(few: TrainedModel) -> None:
     """The share of BREAK among the tradeable rows fitted on."""
     direction = head_of(few, "direction")
     scores = {score.part: score for score in direction.scores}
-    assert direction.baseline == (pytest.approx(scores["train"].positives / scores["train"].rows),)
+    assert direction.base_rates == (pytest.approx(scores["train"].positives / scores["train"].rows),)
 
 
 def test_rows_in_any_order_and_one_or_two_threads_give_the_same_model() -> None:
@@ -159,7 +159,7 @@ def test_settled_rows_teach_nothing() -> None:
     again = train(FEW, changed, SPLIT)
     for name in ("tradeable_2", "direction", "t2_60s"):
         assert head_of(again, name).booster == head_of(model, name).booster
-        assert head_of(again, name).baseline == head_of(model, name).baseline
+        assert head_of(again, name).base_rates == head_of(model, name).base_rates
         assert head_of(again, name).scores == head_of(model, name).scores
     assert head_of(again, "strength").booster != head_of(model, "strength").booster
 
@@ -170,8 +170,8 @@ def test_scores_and_base_rate_are_those_of_open_rows() -> None:
     open_test = ROWS.filter(~AT_T1, pl.col("date") == SPLIT.test[0])
     scores = {score.part: score for score in reach.scores}
     assert (scores["test"].rows, scores["test"].positives) == (open_test.height, open_test["t2_60"].sum())
-    assert reach.baseline == (pytest.approx(scores["train"].positives / scores["train"].rows),)
-    assert 0.4 < reach.baseline[0] < 0.6
+    assert reach.base_rates == (pytest.approx(scores["train"].positives / scores["train"].rows),)
+    assert 0.4 < reach.base_rates[0] < 0.6
 
 
 def test_head_with_few_open_rows_is_left_out_with_their_counts() -> None:
