@@ -5,6 +5,7 @@ environment says". They are read when a run starts, never at import.
 """
 
 import os
+from functools import lru_cache
 from pathlib import Path
 
 import dagster as dg
@@ -16,6 +17,12 @@ def _address(field: str, variable: str, default: str) -> str:
     return field or os.environ.get(variable) or default
 
 
+@lru_cache(maxsize=4)
+def _lake(root: str) -> Lake:
+    """Return one lake a root and process: its open tables are worth keeping from asset to asset."""
+    return Lake(root)
+
+
 class LakeResource(dg.ConfigurableResource):  # type: ignore[type-arg]
     """The Delta lake. `GRINDER_LAKE`: a folder or an object-store address; default `data/lake`."""
 
@@ -23,7 +30,7 @@ class LakeResource(dg.ConfigurableResource):  # type: ignore[type-arg]
 
     def open(self) -> Lake:
         """Return the lake under the configured root."""
-        return Lake(_address(self.root, "GRINDER_LAKE", "data/lake"))
+        return _lake(_address(self.root, "GRINDER_LAKE", "data/lake"))
 
 
 class LandingResource(dg.ConfigurableResource):  # type: ignore[type-arg]

@@ -72,6 +72,7 @@ class Lake:
 
     def __init__(self, root: str) -> None:
         self.root = root.rstrip("/")
+        self._opened: dict[str, tuple[int, DeltaTable]] = {}
         self._stamps: dict[str, tuple[int, dict[str, Commit]]] = {}
 
     def commit(
@@ -231,10 +232,29 @@ class Lake:
         return f"{self.root}/{name}"
 
     def _open(self, name: str) -> DeltaTable | None:
+        """Return the table at its newest version, or None if there is none.
+
+        Reading a log anew costs more with every commit, so a table is opened once and then only told what was added; a
+        table folder that was removed or replaced is opened anew.
+        """
+        identity = self._identity(name)
+        known = self._opened.get(name)
+        if known is not None and known[0] == identity:
+            known[1].update_incremental()
+            return known[1]
+        self._stamps.pop(name, None)
         try:
-            return DeltaTable(self._uri(name))
+            opened = DeltaTable(self._uri(name))
         except TableNotFoundError:
+            self._opened.pop(name, None)
             return None
+        self._opened[name] = (identity, opened)
+        return opened
+
+    def _identity(self, name: str) -> int:
+        """Return what tells one table folder from another at the same address; 0 where the store has no such thing."""
+        log = Path(self._uri(name)) / "_delta_log"
+        return log.stat().st_ino if log.is_dir() else 0
 
 
 def _read_file(uri: str, table: Table, day: date | None) -> pl.DataFrame:

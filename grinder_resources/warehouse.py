@@ -9,6 +9,7 @@ from pathlib import Path
 
 import duckdb
 
+from grinder_resources.errors import CorruptFile
 from grinder_resources.lake import Lake
 from grinder_resources.storage import storage_errors
 
@@ -24,7 +25,8 @@ def view_name(table: str) -> str:
 def build_warehouse(lake: Lake, path: Path) -> dict[str, int]:
     """Replace the DuckDB file at `path` by views over every table of a local lake; return rows by view name.
 
-    Raises StorageFull if the file cannot be written; the previous one then still stands.
+    Raises StorageFull if the file cannot be written, CorruptFile if a data file is missing; the previous one then still
+    stands.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     aside = path.with_suffix(f".building-{os.getpid()}")
@@ -33,6 +35,13 @@ def build_warehouse(lake: Lake, path: Path) -> dict[str, int]:
         with storage_errors(str(path)):
             rows = _fill(lake, aside)
             aside.replace(path)
+    except duckdb.IOException as error:
+        raise CorruptFile(
+            "a data file of the lake cannot be read",
+            where=lake.root,
+            got=str(error)[:160],
+            hint="Materialise its day again",
+        ) from error
     finally:
         aside.unlink(missing_ok=True)
     return rows

@@ -2,6 +2,7 @@
 
 import os
 import resource
+import shutil
 import signal
 import subprocess
 import sys
@@ -165,6 +166,24 @@ def test_a_changed_contract_replaces_the_table(lake: Lake) -> None:
     assert lake.read(wider).rows() == [(TUESDAY, 2, "t2", [0, 1], 1)]
     lake.commit(wider, rows.with_columns(date=pl.lit(MONDAY)), day=MONDAY, code_version="2")
     assert lake.days(PRICES.name) == [MONDAY, TUESDAY]
+
+
+def test_another_lake_on_the_same_folder_is_seen(lake: Lake) -> None:
+    """What another process commits shows at the next read of a lake that has the table open."""
+    lake.commit(PRICES, prices(MONDAY, 1), day=MONDAY, code_version="1")
+    assert lake.read(PRICES)["n"].to_list() == [1]
+    Lake(lake.root).commit(PRICES, prices(TUESDAY, 2), day=TUESDAY, code_version="1")
+    assert lake.read(PRICES)["n"].to_list() == [1, 2]
+
+
+def test_a_replaced_table_folder_is_opened_anew(lake: Lake) -> None:
+    """A table that was removed is gone, and one made again at the same address is not mixed up with it."""
+    lake.commit(PRICES, prices(MONDAY, 1), day=MONDAY, code_version="1")
+    lake.commit(PRICES, prices(TUESDAY, 2), day=TUESDAY, code_version="1")
+    shutil.rmtree(f"{lake.root}/{PRICES.name}")
+    assert lake.days(PRICES.name) == []
+    lake.commit(PRICES, prices(TUESDAY, 3), day=TUESDAY, code_version="1")
+    assert lake.read(PRICES).rows() == [(TUESDAY, 3, None, [])]
 
 
 def test_a_full_store_leaves_the_previous_version(tmp_path: Path) -> None:
