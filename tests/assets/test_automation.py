@@ -1,0 +1,61 @@
+"""What runs by itself: the landing sensor and the schedules."""
+
+from pathlib import Path
+
+import dagster as dg
+import pytest
+
+from grinder_assets.automation import landing_sensor
+from grinder_assets.definitions import defs
+from grinder_resources.dagster import LandingResource
+from grinder_resources.simulation.demo_config import DemoConfig
+from grinder_resources.simulation.demo_market import write_demo_landing
+
+
+@pytest.fixture
+def landing(tmp_path: Path) -> Path:
+    folder = tmp_path / "landing"
+    write_demo_landing(folder, days=2, symbols=("DEMOUSDT",), config=DemoConfig(hours=0.1))
+    return folder
+
+
+def look(folder: Path, cursor: str | None) -> tuple[list[dg.RunRequest], str | None]:
+    context = dg.build_sensor_context(cursor=cursor, resources={"landing": LandingResource(folder=str(folder))})
+    found = landing_sensor(context)
+    requests = [item for item in found if isinstance(item, dg.RunRequest)]
+    return requests, context.cursor
+
+
+def test_new_files_request_their_days_in_one_run(landing: Path) -> None:
+    """Two days of files ask for one run over both."""
+    (request,), _ = look(landing, None)
+    assert request.tags == {
+        "dagster/asset_partition_range_start": "2025-01-06",
+        "dagster/asset_partition_range_end": "2025-01-07",
+    }
+
+
+def test_the_same_files_request_nothing_twice(landing: Path) -> None:
+    """A second look at an unchanged folder is skipped."""
+    _, cursor = look(landing, None)
+    requests, again = look(landing, cursor)
+    assert requests == []
+    assert again == cursor
+
+
+def test_a_changed_file_is_noticed(landing: Path) -> None:
+    """A file that grows asks for its days again."""
+    _, cursor = look(landing, None)
+    path = next(landing.glob("demo_trades_*"))
+    path.write_bytes(path.read_bytes() + b"\n")
+    requests, _ = look(landing, cursor)
+    assert len(requests) == 1
+
+
+def test_schedules_and_sensors_are_off_until_switched_on() -> None:
+    """Nothing starts by itself on a fresh instance."""
+    repository = defs.get_repository_def()
+    assert {schedule.name for schedule in repository.schedule_defs} == {"daily_tables", "late_data", "weekly_retrain"}
+    assert {sensor.name for sensor in repository.sensor_defs} == {"landing_files"}
+    started = [*repository.schedule_defs, *repository.sensor_defs]
+    assert {one.default_status.value for one in started} == {"STOPPED"}
