@@ -6,6 +6,7 @@ import dagster as dg
 import polars as pl
 
 from grinder_assets.checks import contract_check
+from grinder_assets.failures import refusals_as_failures
 from grinder_assets.gold.checks import DATE_COVERAGE, null_share_check
 from grinder_assets.publish import DayPlan, publish_days
 from grinder_assets.silver.checks import LABELS_AFTER_FEATURES, LABELS_AGREE
@@ -42,7 +43,9 @@ def signals_production(
     context: dg.AssetExecutionContext, config: Promotion, lake: LakeResource, warehouse: WarehouseResource
 ) -> dg.MaterializeResult:
     """Promote one feature version to production training data."""
-    store, source = lake.open(), feature_table(config.silver_version)
+    store = lake.open()
+    with refusals_as_failures():
+        source = feature_table(config.silver_version)
     table = signals_table(source)
     plan = DayPlan(
         table,
