@@ -5,6 +5,7 @@ from datetime import UTC, date, timedelta
 
 import dagster as dg
 
+from grinder_assets.partitions import contiguous, range_tags
 from grinder_assets.reports.assets import report_keys
 from grinder_assets.training.assets import artifact_key
 from grinder_resources.dagster import LandingResource
@@ -13,14 +14,8 @@ from grinder_resources.learning.specs import SPECS, ModelSpec
 FULL_RUN_SPECS = (SPECS["level_signals_stage_b_full"], SPECS["regime"])
 """The models that belong to every full run; the other variants are there to pick."""
 
-RANGE_START, RANGE_END = "dagster/asset_partition_range_start", "dagster/asset_partition_range_end"
 LATE_DAYS = 3
-
-
-def range_tags(first: date, last: date) -> dict[str, str]:
-    """Return the tags that make one run cover the days of [first, last]."""
-    return {RANGE_START: first.isoformat(), RANGE_END: last.isoformat()}
-
+"""Days the late-data schedule looks at again."""
 
 _TABLES = dg.AssetSelection.groups("bronze", "silver", "gold")
 
@@ -42,13 +37,22 @@ RETRAIN_JOB = dg.define_asset_job(
     "retrain", selection=_MODELS | _WAREHOUSE, description="Fit, export and judge the models on all Gold days."
 )
 
-DAILY_SCHEDULE = dg.build_schedule_from_partitioned_job(DAILY_JOB, name="daily_tables", hour_of_day=1)
+
+def _today(context: dg.ScheduleEvaluationContext) -> date:
+    return context.scheduled_execution_time.astimezone(UTC).date()
 
 
-@dg.schedule(job=DAILY_JOB, cron_schedule="30 2 * * *", name="late_data", execution_timezone="UTC")
+@dg.schedule(job=DAILY_JOB, cron_schedule="0 1 * * *", execution_timezone="UTC")
+def daily_tables(context: dg.ScheduleEvaluationContext) -> dg.RunRequest:
+    """Make the tables of the day that has just ended."""
+    yesterday = _today(context) - timedelta(days=1)
+    return dg.RunRequest(run_key=f"daily-{yesterday}", partition_key=yesterday.isoformat())
+
+
+@dg.schedule(job=DAILY_JOB, cron_schedule="30 2 * * *", execution_timezone="UTC")
 def late_data(context: dg.ScheduleEvaluationContext) -> dg.RunRequest:
     """Look at the last days again, in one run; a day whose files have not changed is skipped."""
-    today = context.scheduled_execution_time.astimezone(UTC).date()
+    today = _today(context)
     first, last = today - timedelta(days=LATE_DAYS), today - timedelta(days=1)
     return dg.RunRequest(run_key=f"late-{today}", tags=range_tags(first, last))
 
@@ -66,7 +70,7 @@ RETRAIN_SCHEDULE = dg.ScheduleDefinition(
 def landing_sensor(
     context: dg.SensorEvaluationContext, landing: LandingResource
 ) -> Iterator[dg.RunRequest | dg.SkipReason]:
-    """Request the days that new or changed landing files cover, in one ranged run."""
+    """Request the days that landing files cover whenever one is new or has changed, in one run a stretch of days."""
     from grinder_resources.ingest.landing import listing_fingerprint, named_days
 
     folder = landing.folder_path
@@ -76,5 +80,5 @@ def landing_sensor(
         return
     days = named_days(folder)
     context.update_cursor(fingerprint)
-    if days:
-        yield dg.RunRequest(run_key=fingerprint, tags=range_tags(min(days), max(days)))
+    for first, last in contiguous(days) if days else ():
+        yield dg.RunRequest(run_key=f"{fingerprint}-{first}", tags=range_tags(first, last))

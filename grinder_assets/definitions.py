@@ -8,10 +8,10 @@ import dagster as dg
 
 from grinder_assets.automation import (
     DAILY_JOB,
-    DAILY_SCHEDULE,
     MAIN_JOB,
     RETRAIN_JOB,
     RETRAIN_SCHEDULE,
+    daily_tables,
     landing_sensor,
     late_data,
 )
@@ -39,7 +39,7 @@ def build_defs(resource_overrides: Mapping[str, Any] | None = None) -> dg.Defini
     return dg.Definitions(
         assets=[*BRONZE_ASSETS, *SILVER_ASSETS, *GOLD_ASSETS, *TRAINING_ASSETS, *REPORT_ASSETS, warehouse],
         jobs=[MAIN_JOB, DAILY_JOB, RETRAIN_JOB],
-        schedules=[DAILY_SCHEDULE, late_data, RETRAIN_SCHEDULE],
+        schedules=[daily_tables, late_data, RETRAIN_SCHEDULE],
         sensors=[landing_sensor],
         executor=EXECUTORS[name],
         resources={

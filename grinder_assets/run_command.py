@@ -9,7 +9,7 @@ import shutil
 import sys
 import time
 from collections.abc import Sequence
-from datetime import date, timedelta
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,9 +22,6 @@ if TYPE_CHECKING:
 
 DEFAULT_DATA = Path("data")
 INSTANCE_FILE = Path(__file__).with_name("dagster.yaml")
-MAX_HOLE_DAYS = 7
-"""Days without data that a range may span: holidays and a weekend are published empty, a missing year is not."""
-
 _FOLDERS = {
     "GRINDER_LAKE": "lake",
     "GRINDER_STAGING": "staging",
@@ -131,6 +128,8 @@ def _days(arguments: argparse.Namespace) -> list[date]:
 
 def _run_jobs(days: Sequence[date]) -> None:
     """Run the main job over the days; where they lie far apart, the tables of each stretch and then the models once."""
+    from grinder_assets.partitions import contiguous
+
     stretches = contiguous(days)
     if len(stretches) == 1:
         _run_job("main", stretches[0])
@@ -140,23 +139,11 @@ def _run_jobs(days: Sequence[date]) -> None:
     _run_job("retrain", None)
 
 
-def contiguous(days: Sequence[date]) -> list[tuple[date, date]]:
-    """Return first and last day of every stretch of ascending days without a hole of more than MAX_HOLE_DAYS."""
-    stretches = [(days[0], days[0])]
-    for day in days[1:]:
-        first, last = stretches[-1]
-        if day - last > timedelta(days=MAX_HOLE_DAYS + 1):
-            stretches.append((day, day))
-        else:
-            stretches[-1] = (first, day)
-    return stretches
-
-
 def _run_job(name: str, stretch: tuple[date, date] | None) -> None:
     import dagster as dg
 
-    from grinder_assets.automation import range_tags
     from grinder_assets.definitions import defs
+    from grinder_assets.partitions import range_tags
 
     with dg.DagsterInstance.get() as instance:
         result = defs.resolve_job_def(name).execute_in_process(

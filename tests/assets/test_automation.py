@@ -1,12 +1,14 @@
 """What runs by itself: the landing sensor and the schedules."""
 
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import dagster as dg
 import pytest
 
-from grinder_assets.automation import landing_sensor
+from grinder_assets.automation import daily_tables, landing_sensor
 from grinder_assets.definitions import defs
+from grinder_assets.partitions import contiguous
 from grinder_resources.dagster import LandingResource
 from grinder_resources.simulation.demo_config import DemoConfig
 from grinder_resources.simulation.demo_market import write_demo_landing
@@ -59,3 +61,15 @@ def test_schedules_and_sensors_are_off_until_switched_on() -> None:
     assert {sensor.name for sensor in repository.sensor_defs} == {"landing_files"}
     started = [*repository.schedule_defs, *repository.sensor_defs]
     assert {one.default_status.value for one in started} == {"STOPPED"}
+
+
+def test_days_far_apart_are_stretches() -> None:
+    """A weekend and a holiday are spanned, a missing month is not."""
+    days = [date(2025, 1, 2), date(2025, 1, 3), date(2025, 1, 11), date(2025, 2, 10)]
+    assert contiguous(days) == [(date(2025, 1, 2), date(2025, 1, 11)), (date(2025, 2, 10), date(2025, 2, 10))]
+
+
+def test_the_daily_schedule_asks_for_yesterday() -> None:
+    """At one in the morning the day that has just ended is made."""
+    with dg.build_schedule_context(scheduled_execution_time=datetime(2025, 1, 10, 1, tzinfo=UTC)) as context:
+        assert daily_tables(context).partition_key == "2025-01-09"
