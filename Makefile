@@ -7,7 +7,7 @@ export DAGSTER_DISABLE_TELEMETRY := yes
 # Compiled bytecode halves every start of Dagster; an inherited switch that forbids it is undone here.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help run test ui check bench soak lock clean
+.PHONY: help run test ui check bench lock clean
 
 help: ## Show this list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
@@ -38,9 +38,6 @@ check: $(BIN)/.ready ## Lint, types, import rules, definitions, tests
 
 bench: $(BIN)/.ready ## Measure; ratios against a named baseline in the same run
 	$(BIN)/python -m benchmarks
-
-soak: $(BIN)/.ready ## The long fault tests: thousands of kills and flipped bits
-	$(BIN)/python -m pytest -m soak --timeout 7200
 
 lock: ## Renew requirements.lock from pyproject.toml (needs uv)
 	uv pip compile pyproject.toml --extra ui --extra dev --universal --python-version 3.11 --generate-hashes --no-strip-extras \
