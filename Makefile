@@ -7,7 +7,7 @@ export DAGSTER_DISABLE_TELEMETRY := yes
 # Compiled bytecode halves every start of Dagster; an inherited switch that forbids it is undone here.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help run test ui check bench lock clean
+.PHONY: help run test ui check home bench lock clean
 
 help: ## Show this list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
@@ -25,16 +25,19 @@ run: $(BIN)/.ready ## Set up, then run the main job on data/landing (the demo ma
 test: $(BIN)/.ready ## Set up, then run the tests
 	$(BIN)/python -m pytest
 
-ui: $(BIN)/.ready ## Open the Dagster UI on http://localhost:3000
-	@mkdir -p $(DAGSTER_HOME) && cp -n grinder_assets/dagster.yaml $(DAGSTER_HOME)/
+ui: $(BIN)/.ready home ## Open the Dagster UI on http://localhost:3000
 	$(BIN)/dagster dev --workspace workspace.yaml
 
-check: $(BIN)/.ready ## Lint, types, import rules, definitions, tests
+check: $(BIN)/.ready home ## Lint, types, import rules, definitions, tests
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/dagster definitions validate --workspace workspace.yaml
 	$(BIN)/python -m pytest
+
+home:
+	@mkdir -p $(DAGSTER_HOME)
+	@test -f $(DAGSTER_HOME)/dagster.yaml || cp grinder_assets/dagster.yaml $(DAGSTER_HOME)/
 
 bench: $(BIN)/.ready ## Measure; ratios against a named baseline in the same run
 	$(BIN)/python -m benchmarks
