@@ -5,8 +5,8 @@ from datetime import date, timedelta
 
 import dagster as dg
 
-DAILY = dg.DailyPartitionsDefinition(start_date="2010-01-01", timezone="UTC", end_offset=1)
-"""UTC days; today is included, because a day is rebuilt as its files arrive."""
+DAILY = dg.DailyPartitionsDefinition(start_date="2000-01-01", timezone="UTC", end_offset=1)
+"""UTC days from the first that readers accept; today is included, because a day is rebuilt as its files arrive."""
 
 SINGLE_RUN = dg.BackfillPolicy.single_run()
 """Every asset has it, the unpartitioned ones too: one ranged run covers Bronze to reports."""
