@@ -67,7 +67,7 @@ def walk_forward_asset(spec: ModelSpec) -> dg.AssetsDefinition:
             page = warehouse.pages_path / spec.name / "walk_forward.html"
             write_page(page, walk_forward_page(made.report))
         context.log.info(f"{spec.name}: {headline(made.report.verdicts)}")
-        return _result(made, headline(made.report.verdicts), page, walk_forward_png(made.report), "scores by fold")
+        return _result(made, headline(made.report.verdicts), page, walk_forward_png(made.report), "AUC and skill")
 
     return report
 
