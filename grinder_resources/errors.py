@@ -26,6 +26,10 @@ GrinderError                    anything this project refuses to do; `grinder` p
 │   ├── ManifestRejected        a manifest that breaks its schema or names an unsafe path
 │   ├── ArtifactRejected        bytes that differ from their manifest
 │   └── ExportMismatch          the exported graph does not answer as the booster does
+├── ProofFailed                 a claim that a proof found broken
+│   ├── LeakFound               a training table or split that knows its own future
+│   ├── LedgerBroken            the trial ledger was altered, cut or reordered
+│   └── PromotionRefused        the evidence does not carry a model, or a threshold was not met
 ├── TooFewDays                  a split needs more days than there are
 └── RunFailed                   a step of a run refused; the line is the step's own
 """
@@ -218,6 +222,30 @@ class ExportMismatch(ModelFault):
     """The exported graph does not answer as the booster does."""
 
     code = "EXPORT_MISMATCH"
+
+
+class ProofFailed(GrinderError):
+    """A claim that a proof found broken."""
+
+    code = "PROOF_FAILED"
+
+
+class LeakFound(ProofFailed):
+    """A training table or split that knows its own future."""
+
+    code = "LEAK_FOUND"
+
+
+class LedgerBroken(ProofFailed):
+    """The trial ledger was altered, cut or reordered."""
+
+    code = "LEDGER_BROKEN"
+
+
+class PromotionRefused(ProofFailed):
+    """The evidence does not carry a model, or a threshold was not met."""
+
+    code = "PROMOTION_REFUSED"
 
 
 class TooFewDays(GrinderError):

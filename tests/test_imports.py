@@ -29,6 +29,7 @@ RANKS = {
     "export": 4,
     "evaluation": 4,
     "provenance": 5,
+    "proofs": 5,
     "cli_market": 5,
     "cli": 6,
 }
