@@ -2,6 +2,8 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+# Tests of one file stay in one process, for they share what is costly to make.
+PARALLEL := --numprocesses auto --maxprocesses 4 --dist loadgroup
 export DAGSTER_HOME ?= $(CURDIR)/data/dagster
 export DAGSTER_DISABLE_TELEMETRY := yes
 # Compiled bytecode halves every start of Dagster; an inherited switch that forbids it is undone here.
@@ -23,7 +25,7 @@ run: $(BIN)/.ready ## Set up, then run the main job on data/landing (the demo ma
 	$(BIN)/grinder run
 
 test: $(BIN)/.ready ## Set up, then run the tests
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest $(PARALLEL)
 
 ui: $(BIN)/.ready home ## Open the Dagster UI on http://localhost:3000
 	$(BIN)/dagster dev --workspace workspace.yaml
@@ -33,7 +35,7 @@ check: $(BIN)/.ready home ## Lint, types, import rules, definitions, tests
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/dagster definitions validate --workspace workspace.yaml
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest $(PARALLEL)
 
 home:
 	@mkdir -p $(DAGSTER_HOME)
@@ -46,5 +48,5 @@ lock: ## Renew requirements.lock from pyproject.toml (needs uv)
 	uv pip compile pyproject.toml --extra ui --extra dev --universal --python-version 3.11 --generate-hashes --no-strip-extras \
 		--no-header --no-emit-index-url --no-emit-find-links --no-annotate --quiet --output-file requirements.lock
 
-clean: ## Remove what runs made: lake, models, staging, Dagster's records (landing files stay)
-	rm -rf data/lake data/staging data/reports data/grinder.duckdb data/dagster models/*_v*
+clean: ## Remove what runs made: lake, models, staging, Dagster's records (landing files and the trial ledger stay)
+	rm -rf data/lake data/staging data/reports data/grinder.duckdb data/dagster models/*_v* models/folds

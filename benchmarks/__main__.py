@@ -3,7 +3,7 @@
 import subprocess
 import sys
 
-NAMES = ("snapshots", "onnx", "history", "run")
+NAMES = ("snapshots", "rolling", "training", "onnx", "history", "run")
 
 
 def main() -> int:

@@ -7,21 +7,31 @@ import dagster as dg
 
 from grinder_assets.partitions import contiguous, range_tags
 from grinder_assets.reports.assets import report_keys
+from grinder_assets.reports.promotion import promotion_key
+from grinder_assets.tables import key_of
 from grinder_assets.training.assets import artifact_key
 from grinder_resources.dagster import LandingResource
-from grinder_resources.learning.specs import SPECS, ModelSpec
+from grinder_resources.features.manifest import feature_table, load_manifest, versions
+from grinder_resources.features.version import CANDIDATE
+from grinder_resources.learning.model_spec import ModelSpec
+from grinder_resources.learning.specs import SPECS
 
-FULL_RUN_SPECS = (SPECS["level_signals_stage_b_full"], SPECS["regime"])
+FULL_RUN_SPECS = (SPECS["level_signals_stage_b_full"], SPECS["regime"], SPECS["gate_roc"])
 """The models that belong to every full run; the other variants are there to pick."""
 
 LATE_DAYS = 3
 """Days the late-data schedule looks at again."""
 
-_TABLES = dg.AssetSelection.groups("bronze", "silver", "gold")
+_CANDIDATES = dg.AssetSelection.assets(
+    *(key_of(feature_table(version).name) for version in versions() if CANDIDATE in load_manifest(version).tags)
+)
+"""Feature versions on trial: there to pick, in no job."""
+
+_TABLES = dg.AssetSelection.groups("bronze", "silver", "gold") - _CANDIDATES
 
 
 def _model_keys(spec: ModelSpec) -> list[dg.AssetKey]:
-    return [artifact_key(spec), *report_keys(spec)]
+    return [artifact_key(spec), *report_keys(spec), promotion_key(spec)]
 
 
 _MODELS = dg.AssetSelection.assets(*(key for spec in FULL_RUN_SPECS for key in _model_keys(spec)))

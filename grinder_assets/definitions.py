@@ -17,12 +17,17 @@ from grinder_assets.automation import (
 )
 from grinder_assets.bronze.assets import BRONZE_ASSETS
 from grinder_assets.gold.assets import GOLD_ASSETS
+from grinder_assets.gold.gates import GATE_DATASET_ASSETS
 from grinder_assets.reports.assets import REPORT_ASSETS
+from grinder_assets.reports.promotion import PROMOTION_ASSETS
 from grinder_assets.reports.warehouse import warehouse
 from grinder_assets.silver.assets import SILVER_ASSETS
+from grinder_assets.silver.gates import GATE_EVENT_ASSETS
 from grinder_assets.training.assets import TRAINING_ASSETS
 from grinder_resources.dagster import LakeResource, LandingResource, ModelStore, WarehouseResource
 from grinder_resources.errors import OutOfRange
+
+TABLE_ASSETS = [*BRONZE_ASSETS, *SILVER_ASSETS, *GATE_EVENT_ASSETS, *GOLD_ASSETS, *GATE_DATASET_ASSETS]
 
 EXECUTORS = {"in_process": dg.in_process_executor, "multiprocess": dg.multiprocess_executor}
 """One process by default: a step then costs 0.05 s instead of the 2 s of a fresh Python."""
@@ -37,7 +42,7 @@ def build_defs(resource_overrides: Mapping[str, Any] | None = None) -> dg.Defini
     if name not in EXECUTORS:
         raise OutOfRange("no such executor", where="GRINDER_EXECUTOR", got=name, expected=" or ".join(EXECUTORS))
     return dg.Definitions(
-        assets=[*BRONZE_ASSETS, *SILVER_ASSETS, *GOLD_ASSETS, *TRAINING_ASSETS, *REPORT_ASSETS, warehouse],
+        assets=[*TABLE_ASSETS, *TRAINING_ASSETS, *REPORT_ASSETS, *PROMOTION_ASSETS, warehouse],
         jobs=[MAIN_JOB, DAILY_JOB, RETRAIN_JOB],
         schedules=[daily_tables, late_data, RETRAIN_SCHEDULE],
         sensors=[landing_sensor],

@@ -11,25 +11,12 @@ import time
 from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from grinder_assets.in_process import run_job, set_addresses
 from grinder_resources import progress
-from grinder_resources.errors import NoData, RunFailed
+from grinder_resources.errors import NoData
 from grinder_resources.storage import storage_errors
-
-if TYPE_CHECKING:
-    import dagster as dg
-
-DEFAULT_DATA = Path("data")
-INSTANCE_FILE = Path(__file__).with_name("dagster.yaml")
-_FOLDERS = {
-    "GRINDER_LAKE": "lake",
-    "GRINDER_STAGING": "staging",
-    "GRINDER_INSTRUMENTS": "instruments.yaml",
-    "GRINDER_WAREHOUSE": "grinder.duckdb",
-    "GRINDER_REPORTS": "reports",
-    "DAGSTER_HOME": "dagster",
-}
 
 
 def add_parsers(commands: Any) -> None:
@@ -53,7 +40,8 @@ def add_parsers(commands: Any) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Run the main job and print what was made. Raises RunFailed with the step's line if anything is refused."""
     started = time.perf_counter()
-    _set_addresses(arguments)
+    set_addresses(data=arguments.data, models=arguments.models, landing=arguments.landing)
+    os.environ["GRINDER_SYMBOLS"] = ",".join(arguments.symbols)
     with progress.shown(), storage_errors(os.environ["GRINDER_LAKE"]):
         landing = _landing_folder(arguments)
         days = _days(arguments)
@@ -62,29 +50,6 @@ def run(arguments: argparse.Namespace) -> int:
 
     sys.stdout.write(summary(landing, days, time.perf_counter() - started))
     return 0
-
-
-def _set_addresses(arguments: argparse.Namespace) -> None:
-    """Tell the resources where things lie; what the environment already says stands unless an option overrides it."""
-    data = arguments.data or DEFAULT_DATA
-    addresses = {variable: data / name for variable, name in _FOLDERS.items()} | {
-        "GRINDER_MODELS": arguments.models or Path("models")
-    }
-    for variable, address in addresses.items():
-        chosen = arguments.models if variable == "GRINDER_MODELS" else arguments.data
-        if chosen or variable not in os.environ:
-            os.environ[variable] = str(address.absolute())
-    if arguments.landing or "GRINDER_LANDING" not in os.environ:
-        os.environ["GRINDER_LANDING"] = str((arguments.landing or data / "landing").absolute())
-    os.environ["GRINDER_SYMBOLS"] = ",".join(arguments.symbols)
-    _settle_home(Path(os.environ["DAGSTER_HOME"]))
-
-
-def _settle_home(home: Path) -> None:
-    """Give Dagster's home our instance settings, unless it has its own."""
-    home.mkdir(parents=True, exist_ok=True)
-    if not (home / INSTANCE_FILE.name).exists():
-        shutil.copyfile(INSTANCE_FILE, home / INSTANCE_FILE.name)
 
 
 def _landing_folder(arguments: argparse.Namespace) -> Path:
@@ -132,41 +97,8 @@ def _run_jobs(days: Sequence[date]) -> None:
 
     stretches = contiguous(days)
     if len(stretches) == 1:
-        _run_job("main", stretches[0])
+        run_job("main", stretches[0])
         return
     for stretch in stretches:
-        _run_job("daily", stretch)
-    _run_job("retrain", None)
-
-
-def _run_job(name: str, stretch: tuple[date, date] | None) -> None:
-    import dagster as dg
-
-    from grinder_assets.definitions import defs
-    from grinder_assets.partitions import range_tags
-
-    with dg.DagsterInstance.get() as instance:
-        result = defs.resolve_job_def(name).execute_in_process(
-            instance=instance,
-            tags=range_tags(*stretch) if stretch else {},
-            run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
-            raise_on_error=False,
-        )
-    if not result.success:
-        raise RunFailed(_first_failure(result))
-
-
-def _first_failure(result: "dg.ExecuteInProcessResult") -> str:
-    for event in result.all_events:
-        if event.is_step_failure:
-            data = event.step_failure_data
-            if data.user_failure_data and data.user_failure_data.description:
-                return str(data.user_failure_data.description)
-            return f"DEFECT: {event.step_key} stopped on an error of ours: {_innermost(data.error)}"
-    return "DEFECT: the run failed before its first step"
-
-
-def _innermost(error: Any) -> str:
-    while error.cause is not None:
-        error = error.cause
-    return " ".join(error.message.split())
+        run_job("daily", stretch)
+    run_job("retrain", None)

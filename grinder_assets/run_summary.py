@@ -13,7 +13,7 @@ from grinder_resources.dagster import LakeResource, ModelStore, WarehouseResourc
 from grinder_resources.evaluation.summary import modes_of, pooled, target_label
 from grinder_resources.export.artifact import latest_version
 from grinder_resources.lake import Lake
-from grinder_resources.learning.specs import ModelSpec
+from grinder_resources.learning.model_spec import ModelSpec
 
 
 def summary(landing: Path, days: Sequence[date], seconds: float) -> str:
@@ -22,7 +22,8 @@ def summary(landing: Path, days: Sequence[date], seconds: float) -> str:
     lines = [f"Main job: {days[0]} to {days[-1]}, {len(days)} days with data, {seconds:.0f} s", ""]
     lines += _tables(lake)
     for spec in FULL_RUN_SPECS:
-        lines += ["", *_model(spec, lake, models)]
+        if any(stamp.rows for stamp in lake.stamps(spec.dataset).values()):
+            lines += ["", *_model(spec, lake, models)]
     lines += ["", "Where to look", f"  landing files   {_near(landing)}", f"  DuckDB          {_near(warehouse.path)}"]
     lines += [
         f"  models          {_near(models)}",

@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from grinder_resources.contracts.gates import GATE_ROC_DATASET
 from grinder_resources.contracts.gold import REGIME_DATASET, signals_table
 from grinder_resources.contracts.table import Table
 from grinder_resources.errors import PartitionMissing, UnknownName
@@ -84,7 +85,7 @@ def gold_table(lake: Lake, name: str) -> Table:
     if not stamps:
         raise PartitionMissing("the table has no committed day", where=name, hint="Materialise it first")
     committed = next(iter(stamps.values())).schema_sha256
-    known = (REGIME_DATASET, *(signals_table(feature_table(version)) for version in versions()))
+    known = (REGIME_DATASET, GATE_ROC_DATASET, *(signals_table(feature_table(version)) for version in versions()))
     for table in known:
         if table.name == name and sha256_schema(table.schema) == committed:
             return table

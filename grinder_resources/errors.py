@@ -34,6 +34,9 @@ GrinderError                    anything this project refuses to do; `grinder` p
 └── RunFailed                   a step of a run refused; the line is the step's own
 """
 
+from functools import partial
+from typing import Any
+
 
 class GrinderError(Exception):
     """A refusal with a stable `code` and a one-line message.
@@ -72,6 +75,11 @@ class GrinderError(Exception):
         text = f"{self.code}: {self.what}" + (f" ({inside})" if inside else "")
         text = f"{text}. {self.hint}" if self.hint else text
         return " ".join(text.split())
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Keep the facts of a refusal that crosses from one process to another."""
+        facts = {name: getattr(self, name) for name in ("where", "got", "expected", "hint")}
+        return partial(type(self), **facts), (self.what,)
 
 
 class InputRefused(GrinderError):

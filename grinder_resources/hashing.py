@@ -8,9 +8,10 @@ import hashlib
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import polars as pl
+if TYPE_CHECKING:
+    import polars as pl
 
 _CHUNK = 1 << 20
 
@@ -39,12 +40,12 @@ def sha256_facts(facts: Mapping[str, Any] | list[Any]) -> str:
     return sha256_bytes(canonical_json(facts).encode())
 
 
-def sha256_schema(schema: pl.Schema) -> str:
+def sha256_schema(schema: "pl.Schema") -> str:
     """Return the sha256 of column names and types in order."""
     return sha256_facts([[name, str(dtype)] for name, dtype in schema.items()])
 
 
-def sha256_rows(frame: pl.DataFrame) -> str:
+def sha256_rows(frame: "pl.DataFrame") -> str:
     """Return the logical sha256 of a frame: schema, row count, then each column's canonical bytes in order.
 
     Canonical bytes of a column: its validity as packed bits, then little-endian values with nulls as zero; texts and
@@ -58,7 +59,9 @@ def sha256_rows(frame: pl.DataFrame) -> str:
     return digest.hexdigest()
 
 
-def _update(digest: Any, series: pl.Series) -> None:
+def _update(digest: Any, series: "pl.Series") -> None:
+    import polars as pl  # here, because facts are hashed where a data frame library has no business
+
     digest.update(series.is_not_null().to_numpy().tobytes() if series.null_count() else b"\x01")
     dtype = series.dtype
     if isinstance(dtype, pl.List):

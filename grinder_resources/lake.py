@@ -187,17 +187,32 @@ class Lake:
         except CorruptFile:
             return None
 
+    def rows(self, name: str, day: date | None) -> pl.DataFrame:
+        """Return the verified rows of one day of any table, in the columns and types it was stored with.
+
+        Raises PartitionMissing if the day was never committed and CorruptFile if its rows differ from their commit.
+        """
+        if self.stamp(name, day) is None:
+            raise PartitionMissing("the day was never committed", where=f"{name}/date={day}")
+        empty = self.no_rows(name)
+        return self._verified(name, day, pl.concat([empty, *self._stored(name, empty.schema, day)]))
+
     def _read_day(self, table: Table, day: date | None) -> pl.DataFrame:
-        stamp = self.stamps(table.name)[day.isoformat() if day else ""]
-        files = self.files(table.name, day)
-        where = f"{table.name}/date={day}" if day else table.name
+        frames = self._stored(table.name, table.schema, day)
+        return self._verified(table.name, day, table.conform(pl.concat(frames)) if frames else table.empty())
+
+    def _stored(self, name: str, schema: pl.Schema, day: date | None) -> list[pl.DataFrame]:
+        where = f"{name}/date={day}" if day else name
         try:
-            frames = [_read_file(file, table, day) for file in files]
+            return [_read_file(file, schema, day) for file in self.files(name, day)]
         except (OSError, ArrowException, pl.exceptions.PolarsError) as error:
             raise CorruptFile(
                 "a data file cannot be read", where=where, got=str(error)[:200], hint="Materialise the day again"
             ) from error
-        rows = table.conform(pl.concat(frames)) if frames else table.empty()
+
+    def _verified(self, name: str, day: date | None, rows: pl.DataFrame) -> pl.DataFrame:
+        stamp = self.stamps(name)[day.isoformat() if day else ""]
+        where = f"{name}/date={day}" if day else name
         if sha256_rows(rows) != stamp.logical_sha256:
             raise CorruptFile(
                 "rows differ from the hash in their commit",
@@ -257,7 +272,7 @@ class Lake:
         return log.stat().st_ino if log.is_dir() else 0
 
 
-def _read_file(uri: str, table: Table, day: date | None) -> pl.DataFrame:
+def _read_file(uri: str, schema: pl.Schema, day: date | None) -> pl.DataFrame:
     # Arrow answers damaged bytes with an error, where polars' own reader aborts the thread; full validation keeps
     # invalid text and offsets from reaching polars.
     filesystem, path = FileSystem.from_uri(uri if "://" in uri else Path(uri).resolve().as_uri())
@@ -266,7 +281,7 @@ def _read_file(uri: str, table: Table, day: date | None) -> pl.DataFrame:
     rows = pl.DataFrame(pl.from_arrow(stored))
     if day is not None:
         rows = rows.with_columns(date=pl.lit(day, dtype=pl.Date))
-    return rows.select(pl.col(column.name).cast(column.dtype) for column in table.columns)
+    return rows.select(pl.col(name).cast(dtype) for name, dtype in schema.items())
 
 
 @contextmanager

@@ -6,7 +6,7 @@ from grinder_resources.datasets import dataset_sha256
 from grinder_resources.export.artifact import latest_version
 from grinder_resources.export.verify import read_artifact
 from grinder_resources.lake import Lake
-from grinder_resources.learning.specs import ModelSpec
+from grinder_resources.learning.model_spec import ModelSpec
 
 
 def provenance(spec: ModelSpec, lake: Lake, models_dir: Path, code_version: str) -> dict[str, str]:

@@ -11,6 +11,7 @@ from grinder_resources.contracts.bronze import DEPTH, QUOTES, TRADES
 from grinder_resources.contracts.instruments import Instrument
 from grinder_resources.contracts.silver import BARS
 from grinder_resources.market.bars import build_bars
+from grinder_resources.market.snapshots import build_snapshots
 
 DAY = date(2025, 3, 4)
 DAY_BEFORE = date(2025, 3, 3)
@@ -93,9 +94,22 @@ class MarketDay:
     bars_before: pl.DataFrame
 
     @property
+    def snapshots(self) -> pl.DataFrame:
+        """The day's silver/snapshots, built from all of it."""
+        key = (INSTRUMENT.venue, INSTRUMENT.symbol)
+        return build_snapshots(self.quotes, self.trades, self.depth, {key: INSTRUMENT}, DAY)
+
+    @property
     def bars_today(self) -> pl.DataFrame:
         """The day's silver/bars, built from its quotes and trades."""
         return build_bars(self.quotes, self.trades)
+
+    def until(self, time_ns: int) -> "MarketDay":
+        """Return the day as it was known at `time_ns`."""
+        known = pl.col("ts_ns") <= time_ns
+        return replace(
+            self, quotes=self.quotes.filter(known), trades=self.trades.filter(known), depth=self.depth.filter(known)
+        )
 
     def changed_after(self, time_ns: int, shift_ticks: int) -> "MarketDay":
         """Return the day with every price moved and every size changed from just after `time_ns` on."""
@@ -124,8 +138,9 @@ def random_day(seed: int, minutes: int = 150) -> MarketDay:
     seconds = np.sort(rng.choice(minutes * 60_000, minutes * 30, replace=False)) / 1000
     mids = 20_000 + np.cumsum(rng.integers(-3, 4, len(seconds)))
     ts_ns = (OPEN_NS + seconds * SECOND).astype(np.int64)
+    sizes = np.random.default_rng(seed + 1).integers(1, 50, (2, len(mids)))
     return MarketDay(
-        quotes=quotes_of(ts_ns, mids),
+        quotes=quotes_of(ts_ns, mids).with_columns(bid_lots=pl.Series(sizes[0]), ask_lots=pl.Series(sizes[1])),
         trades=_random_trades(rng, ts_ns, mids),
         depth=_random_books(rng, ts_ns[::5], mids[::5]),
         bars_before=_random_bars(rng),

@@ -11,6 +11,7 @@ ROOT = Path(__file__).resolve().parents[1]
 
 RANKS = {
     "errors": 0,
+    "addresses": 0,
     "clock": 0,
     "hashing": 0,
     "progress": 0,
@@ -19,6 +20,7 @@ RANKS = {
     "contracts": 1,
     "lake": 2,
     "market": 2,
+    "gates": 2,
     "features": 2,
     "ingest": 3,
     "learning": 3,

@@ -1,7 +1,8 @@
 """Report assets: walk-forward and calibration of every model, each a table, a plot and a self-contained page."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import dagster as dg
@@ -13,9 +14,12 @@ from grinder_assets.tables import OWNERS, key_of
 from grinder_assets.training.assets import artifact_key
 from grinder_resources.code_version import code_version
 from grinder_resources.dagster import LakeResource, ModelStore, WarehouseResource
-from grinder_resources.learning.specs import SPECS, ModelSpec
+from grinder_resources.learning.model_spec import ModelSpec
+from grinder_resources.learning.specs import SPECS
 
 AssetDecorator = Callable[[Callable[..., dg.MaterializeResult]], dg.AssetsDefinition]
+
+NO_TABLES: Mapping[str, Any] = MappingProxyType({})
 
 _CODE = code_version("learning", "evaluation", "contracts")
 
@@ -63,11 +67,13 @@ def walk_forward_asset(spec: ModelSpec) -> dg.AssetsDefinition:
 
         store = lake.open()
         with refusals_as_failures():
-            made = walk_forward_report(spec, store, _CODE, provenance(spec, store, models.path, _CODE))
+            facts = provenance(spec, store, models.path, _CODE)
+            made = walk_forward_report(spec, store, models.path, code_version=_CODE, facts=facts)
             page = warehouse.pages_path / spec.name / "walk_forward.html"
             write_page(page, walk_forward_page(made.report))
         context.log.info(f"{spec.name}: {headline(made.report.verdicts)}")
-        return _result(made, headline(made.report.verdicts), page, walk_forward_png(made.report), "AUC and skill")
+        plot = ("AUC and skill", walk_forward_png(made.report))
+        return _result(made, headline(made.report.verdicts), page, plot)
 
     return report
 
@@ -78,31 +84,43 @@ def calibration_asset(spec: ModelSpec) -> dg.AssetsDefinition:
     @_report_asset(
         "calibration",
         spec,
-        f"Reliability of {spec.name} on out-of-fold probabilities: curves, Brier, ECE, MCE and counts per head.",
+        f"Probabilities of {spec.name}, out of fold, before and after calibration: curves, ECE, MCE, Brier, groups.",
         [_key("walk_forward", spec)],
     )
     def report(
         context: dg.AssetExecutionContext, lake: LakeResource, models: ModelStore, warehouse: WarehouseResource
     ) -> dg.MaterializeResult:
+        from grinder_resources.evaluation.calibration_plots import reliability_png
+        from grinder_resources.evaluation.calibration_summary import (
+            before_and_after,
+            calibration_headline,
+            calibration_of_groups,
+        )
         from grinder_resources.evaluation.html import calibration_page, write_page
-        from grinder_resources.evaluation.plots import reliability_png
         from grinder_resources.evaluation.reports import calibration_report
-        from grinder_resources.evaluation.summary import calibration_headline
         from grinder_resources.provenance import provenance
 
         store = lake.open()
         with refusals_as_failures():
-            made = calibration_report(spec, store, _CODE, provenance(spec, store, models.path, _CODE))
+            facts = provenance(spec, store, models.path, _CODE)
+            made = calibration_report(spec, store, code_version=_CODE, facts=facts)
             page = warehouse.pages_path / spec.name / "calibration.html"
             write_page(page, calibration_page(made.report))
         sentence = calibration_headline(made.report.scores)
         context.log.info(f"{spec.name}: {sentence}")
-        return _result(made, sentence, page, reliability_png(made.report), "reliability")
+        tables = {"before and after": before_and_after(made.report)} | {
+            f"by {group}": calibration_of_groups(made.report, group) for group in ("day", "symbol")
+        }
+        return _result(made, sentence, page, ("reliability", reliability_png(made.report)), tables)
 
     return report
 
 
-def _result(made: Any, sentence: str, page: Path, png: bytes | None, alt: str) -> dg.MaterializeResult:
+def _result(
+    made: Any, sentence: str, page: Path, plot: tuple[str, bytes | None], tables: Mapping[str, Any] = NO_TABLES
+) -> dg.MaterializeResult:
+    """Return what the UI shows of a report: its plot with what that shows, and rows of short facts by title."""
+    alt, png = plot
     verdicts = made.report.verdicts.select("mode", "head", "class", "rows", "verdict").to_dicts()
     return dg.MaterializeResult(
         metadata={
@@ -113,6 +131,7 @@ def _result(made: Any, sentence: str, page: Path, png: bytes | None, alt: str) -
             "page": dg.MetadataValue.path(str(page)),
             "verdicts": facts_table(verdicts),
             "limits": facts_table([{"what could not be done": limit} for limit in made.report.limits]),
+            **{title: facts_table(rows) for title, rows in tables.items()},
             **({"plot": inline_png(png, alt)} if png else {}),
         }
     )

@@ -4,11 +4,16 @@ import dagster as dg
 
 from grinder_assets.failures import refusals_as_failures
 from grinder_assets.gold.assets import GOLD_ASSETS
+from grinder_assets.gold.gates import GATE_DATASET_ASSETS
 from grinder_assets.metadata import facts_table
 from grinder_assets.partitions import SINGLE_RUN
 from grinder_assets.reports.assets import REPORT_ASSETS
+from grinder_assets.reports.promotion import PROMOTION_ASSETS
 from grinder_assets.tables import OWNERS
 from grinder_resources.dagster import LakeResource, WarehouseResource
+
+_LATEST = (*GOLD_ASSETS, *GATE_DATASET_ASSETS, *REPORT_ASSETS, *PROMOTION_ASSETS)
+"""What comes last in the graph: once these are made, so is everything."""
 
 
 @dg.asset(
@@ -18,7 +23,7 @@ from grinder_resources.dagster import LakeResource, WarehouseResource
     owners=OWNERS,
     tags={"layer": "reports"},
     backfill_policy=SINGLE_RUN,
-    deps=[key for asset in (*GOLD_ASSETS, *REPORT_ASSETS) for key in asset.keys],
+    deps=[key for asset in _LATEST for key in asset.keys],
 )
 def warehouse(lake: LakeResource, warehouse: WarehouseResource) -> dg.MaterializeResult:
     """One DuckDB file with a view over every table, swapped in by one rename: an open notebook never blocks a run."""

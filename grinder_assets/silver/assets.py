@@ -9,7 +9,7 @@ import polars as pl
 from grinder_assets.checks import contract_check
 from grinder_assets.partitions import LOOK_BACK_DAYS
 from grinder_assets.publish import DayPlan, publish_days
-from grinder_assets.silver.checks import LABELS_AFTER_FEATURES, LABELS_AGREE, ONE_ROW_A_SECOND
+from grinder_assets.silver.checks import LABELS_AFTER_FEATURES, LABELS_AGREE, NOTHING_AFTER_T1, ONE_ROW_A_SECOND
 from grinder_assets.tables import daily_asset, key_of, upstream_hashes
 from grinder_resources.code_version import code_version
 from grinder_resources.contracts.bronze import DEPTH, INSTRUMENTS, QUOTES, TRADES
@@ -108,9 +108,10 @@ _FEATURE_INPUTS = (LEVEL_EVENTS, QUOTES, TRADES, DEPTH, INSTRUMENTS)
 def feature_asset(version: str) -> dg.AssetsDefinition:
     """Return the asset of one feature version, as its manifest declares it."""
     manifest, table = load_manifest(version), feature_table(version)
-    checks = (contract_check(table), LABELS_AGREE, LABELS_AFTER_FEATURES)
+    checks = (contract_check(table), LABELS_AGREE, LABELS_AFTER_FEATURES, NOTHING_AFTER_T1)
+    inputs = (*_FEATURE_INPUTS, SNAPSHOTS) if manifest.reads_snapshots else _FEATURE_INPUTS
 
-    @daily_asset(table, code_version=_FEATURES, deps=_keys(*_FEATURE_INPUTS, BARS), checks=checks)
+    @daily_asset(table, code_version=_FEATURES, deps=_keys(*inputs, BARS), checks=checks)
     def features(context: dg.AssetExecutionContext, lake: LakeResource) -> dg.MaterializeResult:
         store = lake.open()
 
@@ -128,9 +129,10 @@ def feature_asset(version: str) -> dg.AssetsDefinition:
                 bars_before=_bars_before(store, day),
                 instruments=_instruments(store, day).values(),
                 day=day,
+                snapshots=store.read(SNAPSHOTS, day, day) if manifest.reads_snapshots else None,
             )
 
-        plan = DayPlan(table, _FEATURES, lambda day: _hashes(store, day, *_FEATURE_INPUTS), build, checks)
+        plan = DayPlan(table, _FEATURES, lambda day: _hashes(store, day, *inputs), build, checks)
         return publish_days(context, store, plan)
 
     return features

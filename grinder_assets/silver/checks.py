@@ -33,14 +33,24 @@ LABELS_AFTER_FEATURES = DayCheck(
 )
 
 
+def _nothing_after_t1(rows: pl.DataFrame, _day: date) -> Verdict:
+    return _count(rows, {"a feature looked past t1": pl.col("watermark_ns") > pl.col("confirm_ts_ns")})
+
+
+NOTHING_AFTER_T1 = DayCheck(
+    "nothing_after_t1", "the newest row that a feature looked at is not later than t1", _nothing_after_t1
+)
+
+
 def _one_row_a_second(rows: pl.DataFrame, _day: date) -> Verdict:
     repeated = rows.height - rows.select("venue", "symbol", "ts_ns").n_unique()
-    late = rows.filter(pl.col("quote_ts_ns") > pl.col("ts_ns")).height
-    return Verdict(not (repeated or late), {"rows": rows.height, "repeated": repeated, "quote after the row": late})
+    newest = pl.max_horizontal("quote_ts_ns", "trade_ts_ns", "book_ts_ns")
+    late = rows.filter(newest > pl.col("ts_ns")).height
+    return Verdict(not (repeated or late), {"rows": rows.height, "repeated": repeated, "later than the row": late})
 
 
 ONE_ROW_A_SECOND = DayCheck(
-    "one_row_a_second", "a second appears once an instrument and knows no later quote", _one_row_a_second
+    "one_row_a_second", "a second appears once an instrument and knows no later quote, print or book", _one_row_a_second
 )
 
 

@@ -6,11 +6,14 @@ from grinder_assets.failures import refusals_as_failures
 from grinder_assets.metadata import facts_table
 from grinder_assets.partitions import SINGLE_RUN
 from grinder_assets.tables import OWNERS, key_of
+from grinder_assets.training.checks import leak_check_results, leak_check_specs
 from grinder_resources.code_version import code_version
 from grinder_resources.dagster import LakeResource, ModelStore
 from grinder_resources.datasets import gold_table
 from grinder_resources.errors import NothingTrainable, TooFewDays
-from grinder_resources.learning.specs import SPECS, ModelSpec
+from grinder_resources.learning.leaks.case import case_of
+from grinder_resources.learning.model_spec import ModelSpec
+from grinder_resources.learning.specs import SPECS
 
 TRAINING_CODE = code_version("learning", "export", "contracts")
 
@@ -23,8 +26,9 @@ def artifact_key(spec: ModelSpec) -> dg.AssetKey:
 def training_asset(spec: ModelSpec) -> dg.AssetsDefinition:
     """Return the asset that fits every head of `spec` and exports them as one ONNX graph.
 
-    Where the data cannot teach anything the asset still ends well: it says so, publishes no artifact, and the newest
-    one stands.
+    Before anything is fitted, every leak check looks at the rows and their splits; a leak fails the run in one line and
+    publishes nothing. Where the data cannot teach anything the asset still ends well: it says so, publishes no
+    artifact, and the newest one stands.
     """
 
     @dg.asset(
@@ -37,6 +41,7 @@ def training_asset(spec: ModelSpec) -> dg.AssetsDefinition:
         code_version=TRAINING_CODE,
         backfill_policy=SINGLE_RUN,
         deps=[key_of(spec.dataset)],
+        check_specs=leak_check_specs(artifact_key(spec)),
         pool="training",
     )
     def artifact(context: dg.AssetExecutionContext, lake: LakeResource, models: ModelStore) -> dg.MaterializeResult:
@@ -44,13 +49,16 @@ def training_asset(spec: ModelSpec) -> dg.AssetsDefinition:
 
         store = lake.open()
         with refusals_as_failures():
+            table = gold_table(store, spec.dataset)
+            checked = leak_check_results(context, case_of(spec, store.read(table)))
             try:
-                built = build_artifact(spec, gold_table(store, spec.dataset), store, models.path, TRAINING_CODE)
+                built = build_artifact(spec, table, store, models.path, TRAINING_CODE)
             except (TooFewDays, NothingTrainable) as error:
                 context.log.warning(error.line())
-                return dg.MaterializeResult(metadata={"trained": False, "reason": error.line()})
+                return dg.MaterializeResult(metadata={"trained": False, "reason": error.line()}, check_results=checked)
         context.log.info(built.sentence)
         return dg.MaterializeResult(
+            check_results=checked,
             metadata={
                 "trained": True,
                 "artifact": dg.MetadataValue.path(str(built.folder)),
@@ -59,7 +67,7 @@ def training_asset(spec: ModelSpec) -> dg.AssetsDefinition:
                 "heads": facts_table(built.heads),
                 "untrainable": facts_table(built.untrainable),
                 "parity": facts_table(built.parity),
-            }
+            },
         )
 
     return artifact

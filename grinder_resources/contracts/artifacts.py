@@ -4,15 +4,22 @@ Every class checks itself on construction, so a manifest that exists in memory i
 the reader needs no second set of rules. What a folder holds on disk is checked elsewhere, against these facts.
 """
 
-import math
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import chain
 from typing import Literal, cast
 
-from grinder_resources.errors import ManifestRejected
+from grinder_resources.contracts.calibration import Method, Rule, Spacing, StepTable
+from grinder_resources.contracts.requirements import (
+    require,
+    require_coherence,
+    require_count,
+    require_labels,
+    require_spacing,
+    require_unique,
+)
 
 SCHEMA_VERSION = 1
 FRAMEWORK = "xgboost"
@@ -22,12 +29,15 @@ MANIFEST_FILE = "manifest.json"
 MODEL_FILE = "model.onnx"
 CONFIG_FILE = "config.json"
 REPORT_FILE = "train_report.json"
+CALIBRATION_FILE = "calibration.json"
+CHAIN_FILE = "chain.json"
+BOOSTER_SUFFIX = ".ubj"
 
 MAX_FILE_BYTES = 512 << 20
 """Largest file an artifact may hold."""
 
 LEAF_GRID_BITS = 16
-"""Exact heads have every leaf and base value on a grid of 2^-16 in margin space."""
+"""Every leaf and base value of a head lies on a grid of 2^-16 in margin space."""
 
 EXACT_BOUND = 1 << 24
 """float32 adds integers below 2^24 exactly in any order; partial sums in grid units must stay below it."""
@@ -35,62 +45,89 @@ EXACT_BOUND = 1 << 24
 INPUT = "input"
 """Name of the graph's only input: float32 [rows, features]."""
 
+SPACING_OUTPUT = "spacing_multiplier_x1000"
+"""Name of the output that says how wide a grid should be, where a model has one: int32 [rows, 1]."""
+
+MAX_UNIT = 1 << 22
+"""Margins stay below 2^8, so that a regression answer of this unit fits into 31 bits."""
+
 HeadKind = Literal["binary", "multiclass", "regression"]
 HEAD_KINDS: tuple[HeadKind, ...] = ("binary", "multiclass", "regression")
 
 MODEL_NAME = re.compile(r"[a-z][a-z0-9_]{0,63}")
 VERSION = re.compile(r"v(0|[1-9][0-9]{0,8})\.(0|[1-9][0-9]{0,8})\.(0|[1-9][0-9]{0,8})")
 FILE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
-_HEAD_NAME = re.compile(r"[a-z][a-z0-9_]{0,63}")
-_LABEL = re.compile(r"[!-~]{1,128}")
+_HEAD_NAME = re.compile(r"[a-z][a-z0-9_]{0,59}")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _SHORT_HASH = re.compile(r"[0-9a-f]{16}")
 _UTC_SECOND = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}Z", re.ASCII)
 
 
 @dataclass(frozen=True)
+class TableFacts:
+    """How a step table came about: its method, and the out-of-fold rows it was fitted on (0 for 'logistic')."""
+
+    method: Method
+    rows: int
+
+    def __post_init__(self) -> None:
+        known = self.method in ("isotonic", "logistic")
+        require(known, "a calibration is isotonic or logistic", "calibration.method", self.method)
+        require_count(self.rows, "calibration.rows")
+
+
+@dataclass(frozen=True)
 class HeadFacts:
-    """One output of the graph.
+    """One answer of the graph.
 
     name
-        Output name; the raw margin is a second output called `{name}_margin`.
+        Output name, int32: bps of a probability, or a rounded regression. The exact margin is a second output, float32,
+        called `{name}_margin`.
     classes
         Class names in output order: none for regression, two for binary (the second is the one whose probability is the
         output), three or more, or two, for multiclass.
-    unit
-        A regression output is margin x unit; 1.0 for the other kinds.
     margin_bound_q16
-        Largest absolute value any partial sum of leaves and base can reach, in units of 2^-16; null where a leaf or the
-        base is off that grid.
+        Sum over trees of the largest absolute leaf, plus the base, x 2^16. It is below 2^24, and all leaves are
+        multiples of 2^-16: so float32 sums of leaves are exact, and every engine, order, batch size and number of
+        threads gives the same margin.
+    unit
+        A regression answers with margin x unit, half-even; 1 for the other kinds.
+    calibration
+        How each probability was calibrated, in output order; none for a regression.
     """
 
     name: str
     kind: HeadKind
-    classes: tuple[str, ...] = ()
-    unit: float = 1.0
-    margin_bound_q16: int | None = None
+    classes: tuple[str, ...]
+    margin_bound_q16: int
+    unit: int = 1
+    calibration: tuple[TableFacts, ...] = ()
 
     def __post_init__(self) -> None:
         where = f"heads[{self.name!r}]"
-        _require(_HEAD_NAME.fullmatch(self.name), "a head name is a lower-case identifier", where, self.name)
-        _require(self.kind in HEAD_KINDS, "a head is binary, multiclass or regression", where, self.kind)
+        require(_HEAD_NAME.fullmatch(self.name), "a head name is a lower-case identifier", where, self.name)
+        require(self.kind in HEAD_KINDS, "a head is binary, multiclass or regression", where, self.kind)
         count = len(self.classes)
         fits = {"binary": count == 2, "multiclass": count >= 2, "regression": count == 0}[self.kind]
-        _require(fits, f"a {self.kind} head cannot have this many classes", where, count)
-        _require_labels(self.classes, "class", where)
-        _require(math.isfinite(self.unit) and self.unit > 0, "a unit is a positive number", where, self.unit)
-        _require(self.kind == "regression" or self.unit == 1.0, "only regression has a unit", where, self.unit)
-        _require_count(self.margin_bound_q16 or 0, where)
+        require(fits, f"a {self.kind} head cannot have this many classes", where, count)
+        require_labels(self.classes, "class", where)
+        require(1 <= self.unit <= MAX_UNIT, f"a unit is an integer in 1..{MAX_UNIT}", where, self.unit)
+        require(self.kind == "regression" or self.unit == 1, "only regression has a unit", where, self.unit)
+        exact = 0 <= self.margin_bound_q16 < EXACT_BOUND
+        require(exact, f"an exact margin is bounded by 0..{EXACT_BOUND - 1}", where, self.margin_bound_q16)
+        tables = {"binary": 1, "multiclass": count, "regression": 0}[self.kind]
+        given = len(self.calibration)
+        require(given == tables, "a head has one calibration a probability", where, given)
 
     @property
     def margin_name(self) -> str:
-        """Name of the graph output that carries the margin before sigmoid, softmax or unit."""
+        """Name of the graph output that carries the exact margin."""
         return f"{self.name}_margin"
 
     @property
-    def exact(self) -> bool:
-        """True where float32 sums of leaves are exact in any order, so every engine gives the same bits."""
-        return self.margin_bound_q16 is not None and self.margin_bound_q16 < EXACT_BOUND
+    def booster_file(self) -> str:
+        """Name of the file that holds the head's booster, in XGBoost's own binary form."""
+        return f"{self.name}{BOOSTER_SUFFIX}"
 
 
 @dataclass(frozen=True)
@@ -101,11 +138,12 @@ class ExportableHead:
     kind: HeadKind
     classes: tuple[str, ...]
     booster_json: bytes
-    unit: float = 1.0
+    unit: int = 1
 
-    def facts(self, margin_bound_q16: int | None) -> HeadFacts:
+    def facts(self, margin_bound_q16: int, tables: Sequence[StepTable]) -> HeadFacts:
         """Return what the manifest says about this head. Raises ManifestRejected for an impossible one."""
-        return HeadFacts(self.name, self.kind, self.classes, self.unit, margin_bound_q16)
+        calibration = tuple(TableFacts(table.method, table.rows) for table in tables)
+        return HeadFacts(self.name, self.kind, self.classes, margin_bound_q16, self.unit, calibration)
 
 
 @dataclass(frozen=True)
@@ -118,10 +156,10 @@ class FileFacts:
 
     def __post_init__(self) -> None:
         where = f"files[{self.name!r}]"
-        _require(FILE_NAME.fullmatch(self.name), f"a file name must match {FILE_NAME.pattern}", where, self.name)
-        _require(_SHA256.fullmatch(self.sha256), "sha256 is 64 lower-case hex characters", where, self.sha256)
-        _require_count(self.size_bytes, where)
-        _require(self.size_bytes <= MAX_FILE_BYTES, "a file has at most 512 MiB", where, self.size_bytes)
+        require(FILE_NAME.fullmatch(self.name), f"a file name must match {FILE_NAME.pattern}", where, self.name)
+        require(_SHA256.fullmatch(self.sha256), "sha256 is 64 lower-case hex characters", where, self.sha256)
+        require_count(self.size_bytes, where)
+        require(self.size_bytes <= MAX_FILE_BYTES, "a file has at most 512 MiB", where, self.size_bytes)
 
 
 @dataclass(frozen=True)
@@ -143,13 +181,13 @@ class TrainingMetadata:
 
     def __post_init__(self) -> None:
         where = "training_metadata"
-        _require_count(self.train_samples, f"{where}.train_samples")
-        _require_count(self.val_samples, f"{where}.val_samples")
+        require_count(self.train_samples, f"{where}.train_samples")
+        require_count(self.val_samples, f"{where}.val_samples")
         accuracy = self.test_accuracy_bps
         in_range = accuracy is None or 0 <= accuracy <= 10_000
-        _require(in_range, "an accuracy lies in 0..10000 bps", f"{where}.test_accuracy_bps", accuracy)
+        require(in_range, "an accuracy lies in 0..10000 bps", f"{where}.test_accuracy_bps", accuracy)
         hex16 = _SHORT_HASH.fullmatch(self.data_hash)
-        _require(hex16, "data_hash is 16 lower-case hex characters", f"{where}.data_hash", self.data_hash)
+        require(hex16, "data_hash is 16 lower-case hex characters", f"{where}.data_hash", self.data_hash)
 
 
 @dataclass(frozen=True)
@@ -164,6 +202,12 @@ class Manifest:
         Outputs in graph order.
     created_at
         `YYYY-MM-DDTHH:MM:SSZ`; a label for people, never compared.
+    chain_root
+        sha256 over `chain.json`: the logical hashes of every day of every table behind the model, and of `model.onnx`.
+    coherence
+        Rules that hold between the answers of the binary heads, in the order the graph applies them.
+    spacing
+        Where the output `spacing_multiplier_x1000` comes from; null where there is none.
     """
 
     model_name: str
@@ -173,18 +217,27 @@ class Manifest:
     input_features: tuple[str, ...]
     heads: tuple[HeadFacts, ...]
     training_metadata: TrainingMetadata
+    chain_root: str
+    coherence: tuple[Rule, ...] = ()
+    spacing: Spacing | None = None
 
     def __post_init__(self) -> None:
         named = MODEL_NAME.fullmatch(self.model_name)
-        _require(named, "a model name is a lower-case identifier", "model_name", self.model_name)
+        require(named, "a model name is a lower-case identifier", "model_name", self.model_name)
         parse_version(self.model_version)
-        _require(_is_utc_second(self.created_at), "a UTC time is YYYY-MM-DDTHH:MM:SSZ", "created_at", self.created_at)
-        _require_files([facts.name for facts in self.files])
-        _require(len(self.input_features) > 0, "a model needs features", "input_features", "none")
-        _require_labels(self.input_features, "feature", "input_features")
-        _require(len(self.heads) > 0, "a model needs heads", "heads", "none")
-        names = chain([INPUT], *((head.name, head.margin_name) for head in self.heads))
-        _require_unique(names, "graph name", "heads")
+        require(_is_utc_second(self.created_at), "a UTC time is YYYY-MM-DDTHH:MM:SSZ", "created_at", self.created_at)
+        _require_files([facts.name for facts in self.files], self.heads)
+        require(len(self.input_features) > 0, "a model needs features", "input_features", "none")
+        require_labels(self.input_features, "feature", "input_features")
+        require(len(self.heads) > 0, "a model needs heads", "heads", "none")
+        names = chain([INPUT, SPACING_OUTPUT], *((head.name, head.margin_name) for head in self.heads))
+        require_unique(names, "graph name", "heads")
+        root = _SHA256.fullmatch(self.chain_root)
+        require(root, "a root is 64 lower-case hex characters", "chain_root", self.chain_root)
+        require_coherence(self.coherence, {head.name for head in self.heads if head.kind == "binary"})
+        require_spacing(
+            self.spacing, {head.name: len(head.classes) for head in self.heads if head.kind == "multiclass"}
+        )
 
     @property
     def model_hash(self) -> str:
@@ -206,37 +259,16 @@ class Manifest:
 def parse_version(text: str) -> tuple[int, int, int]:
     """Return (major, minor, patch) of `v1.2.3`. Raises ManifestRejected for other spellings, leading zeros included."""
     match = VERSION.fullmatch(text)
-    _require(match, "a version is v<major>.<minor>.<patch>", "model_version", text)
+    require(match, "a version is v<major>.<minor>.<patch>", "model_version", text)
     return cast(tuple[int, int, int], tuple(int(part) for part in cast(re.Match[str], match).groups()))
 
 
-def _require(condition: object, rule: str, where: str, got: object) -> None:
-    if not condition:
-        raise ManifestRejected(rule, where=where[:100], got=repr(got)[:100])
-
-
-def _require_count(value: int, where: str) -> None:
-    _require(0 <= value < 1 << 63, "a count is an integer in 0..2^63-1", where, value)
-
-
-def _require_unique(names: Iterable[str], noun: str, where: str) -> None:
-    seen: set[str] = set()
-    for name in names:
-        _require(name not in seen, f"a {noun} may appear only once", where, name)
-        seen.add(name)
-
-
-def _require_labels(names: Sequence[str], noun: str, where: str) -> None:
-    for name in names:
-        _require(_LABEL.fullmatch(name), f"a {noun} name has 1..128 printable ASCII characters, no space", where, name)
-    _require_unique(names, noun, where)
-
-
-def _require_files(names: Sequence[str]) -> None:
-    _require(MODEL_FILE in names, f"an artifact holds {MODEL_FILE}", "files", names)
+def _require_files(names: Sequence[str], heads: Sequence[HeadFacts]) -> None:
+    for needed in (MODEL_FILE, CALIBRATION_FILE, CHAIN_FILE, *(head.booster_file for head in heads)):
+        require(needed in names, f"an artifact holds {needed}", "files", names)
     folded = [name.casefold() for name in (MANIFEST_FILE, *names)]
-    _require_unique(folded, "file name, upper and lower case alike,", "files")
-    _require(list(names) == sorted(names), "files are sorted by name", "files", names)
+    require_unique(folded, "file name, upper and lower case alike,", "files")
+    require(list(names) == sorted(names), "files are sorted by name", "files", names)
 
 
 def _is_utc_second(text: str) -> bool:

@@ -31,7 +31,8 @@ class StepTable:
     values_bps
         One more than there are cuts, never falling, within 0..10000: value i holds for cuts[i - 1] <= margin < cuts[i].
     method
-        'isotonic': fitted on out-of-fold margins. 'logistic': the logistic function itself, where too few were known.
+        'isotonic': fitted on out-of-fold margins. 'logistic': too few were known; the logistic function itself, or for
+        a multiclass head the weights of leads whose shares are the softmax.
     rows
         Out-of-fold rows it was fitted on; 0 for 'logistic'.
     """
@@ -99,7 +100,8 @@ class Calibration:
 
     tables
         By head, one step table an output: one for a binary head, one a class for a multiclass head, none for a
-        regression. A multiclass table is looked up at the class's margin minus the largest margin of the others.
+        regression. A multiclass table is looked up at the class's margin minus the largest margin of the others, and
+        what is found is shared out so that the classes sum to 10,000.
     rules, spacing
         Applied after the tables, in this order.
     """

@@ -65,6 +65,11 @@ IDENTITY = (
     required("event_id", _TEXT, "{symbol}_{date}_{kind}_{price_ticks}_{ts_ns}_{direction}; unique within a venue"),
 )
 
+WATERMARK = required(
+    "watermark_ns", _LONG, "event time of the newest row that a feature of the event looked at; bars as of their end"
+)
+"""In every feature table and never an input: what the features noted while they were computed, held against t1."""
+
 CONTEXT = (
     required("level_kind", _BIT, "code of level_kind_name in LEVEL_KINDS"),
     required("level_kind_name", _TEXT, "one of LEVEL_KINDS"),

@@ -7,7 +7,7 @@ import polars as pl
 from grinder_resources.contracts.silver import SNAPSHOTS
 from grinder_resources.contracts.table import DAY, SYMBOL, TS, VENUE, Table, required
 
-NOT_FEATURES = frozenset({"date", "venue", "symbol", "ts_ns", "quote_ts_ns", "book_ts_ns", "gap"})
+NOT_FEATURES = frozenset({"date", "venue", "symbol", "ts_ns", "quote_ts_ns", "trade_ts_ns", "book_ts_ns", "gap"})
 """Snapshot columns that are no inputs: identity, times, and the gap flag, which no row of the dataset carries."""
 
 SNAPSHOT_FEATURES = tuple(
@@ -28,6 +28,7 @@ REGIME_DATASET = Table(
         VENUE,
         SYMBOL,
         TS,
+        required("watermark_ns", pl.Int64(), "event time of the newest quote, print or book behind the row"),
         *SNAPSHOT_FEATURES,
         required(
             REGIME_LABEL,

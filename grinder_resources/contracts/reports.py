@@ -3,12 +3,16 @@
 One set of tables a model, named after it. They are replaced whole: `date` is a fact about a row here, not a partition.
 Reports are for people and plots, so floats are allowed.
 
-A row is settled for a head where its answer was known at decision time already (`learning.specs.Head`), else open. Only
-open rows are judged: scores, verdicts and calibration are about them, and settled ones are counted.
+An answer is raw, as the booster of its fold gave it, or calibrated, as the exported graph would: through step tables
+fitted on earlier folds alone, then made coherent between heads, in whole bps.
+
+A row is settled for a head where its answer was known at decision time already (`learning.model_spec.Head`), else open.
+Only open rows are judged: scores, verdicts and calibration are about them, and settled ones are counted.
 """
 
 import polars as pl
 
+from grinder_resources.contracts.calibration import CERTAIN_BPS
 from grinder_resources.contracts.table import SYMBOL, TS, VENUE, Table, optional, required
 
 POOLED = 0
@@ -22,6 +26,7 @@ _TARGET = (
     required("class", _TEXT, "class the probability is of; empty for a regression"),
 )
 _FOLD = required("fold", pl.Int32(), f"fold, from 1 in time order; {POOLED} = all folds of the mode together")
+_ANSWER = required("answer", _TEXT, "raw or calibrated")
 _BY_TARGET = ("mode", "head", "class")
 
 
@@ -36,6 +41,7 @@ def predictions_table(model: str) -> Table:
             VENUE,
             SYMBOL,
             TS,
+            required("label_end_ns", _COUNT, "end of the row's longest label; ts_ns where it has none"),
             required("row_id", _TEXT, "the dataset row: its event_id, or venue, symbol and ts_ns joined by '_'"),
             _FOLD,
             *_TARGET,
@@ -56,6 +62,14 @@ def predictions_table(model: str) -> Table:
                 "prediction", _FLOAT, "probability of the class rounded to 1e-9; for a regression in units of the label"
             ),
             required("margin_q16", _COUNT, "the exact margin x 2^16, the grid that leaves lie on"),
+            optional(
+                "calibrated_bps",
+                pl.Int32(),
+                "the calibrated answer, 10000 = certain; its calibration was fitted on earlier folds whose labels had "
+                "ended, and is the head's own link where they are too few; null for a regression",
+                at_least=0,
+                at_most=CERTAIN_BPS,
+            ),
         ),
         sort_by=by_row,
         key=by_row,
@@ -74,10 +88,11 @@ def walk_forward_table(model: str) -> Table:
             required(
                 "part",
                 _TEXT,
-                "train = rows the booster was fitted on, test = open rows of the later day it never saw, "
-                "all = settled ones too, pooled, without skills: for comparison",
+                "train = rows the booster was fitted on, test = open rows of the later day it never saw, calibrated = "
+                "the same rows with their calibrated answers, all = settled ones too, pooled, without skills: for "
+                "comparison",
             ),
-            required("metric", _TEXT, "one of evaluation.scores.METRICS or evaluation.reliability.METRICS"),
+            required("metric", _TEXT, "one of evaluation.scores.METRICS"),
             required("value", _FLOAT, "the score"),
             optional("low", _FLOAT, "2.5 % quantile of the block bootstrap"),
             optional("high", _FLOAT, "97.5 % quantile of the block bootstrap"),
@@ -110,12 +125,19 @@ def verdicts_table(model: str) -> Table:
             optional("skill_over_base_low", _FLOAT, "2.5 % quantile of skill_over_base"),
             optional("auc", _FLOAT, "pooled area under the ROC curve; null for a regression or a single class"),
             optional("auc_low", _FLOAT, "2.5 % quantile of auc"),
+            optional("auc_high", _FLOAT, "97.5 % quantile of auc"),
+            optional("auc_beyond", _FLOAT, "auc among rows that the reference answers alike (evaluation.ranking)"),
+            optional("auc_beyond_low", _FLOAT, "2.5 % quantile of auc_beyond"),
+            optional("auc_beyond_high", _FLOAT, "97.5 % quantile of auc_beyond"),
             optional(
                 "degradation",
                 _FLOAT,
                 "1 - skill out of sample / skill in sample; null where the latter is not positive",
             ),
-            required("edge", pl.Boolean(), "whether the lower bounds clear chance: auc 0.5, both skills 0"),
+            required(
+                "edge", pl.Boolean(), "whether lower bounds clear chance, auc 0.5 and both skills 0, without alarm"
+            ),
+            required("leak_alarm", pl.Boolean(), "whether auc_beyond is too good to be believed: then look for a leak"),
             required("verdict", _TEXT, "the sentence a report prints"),
         ),
         sort_by=_BY_TARGET,
@@ -125,12 +147,13 @@ def verdicts_table(model: str) -> Table:
 
 def calibration_table(model: str) -> Table:
     """Return `reports/calibration/<model>`: reliability curves of the open out-of-fold rows, one row a bin."""
-    by_bin = (*_BY_TARGET, "binning", "bin")
+    by_bin = (*_BY_TARGET, "answer", "binning", "bin")
     return Table(
         name=f"reports/calibration/{model}",
-        doc="Observed frequency against predicted probability. Empty bins have no row.",
+        doc="Observed frequency against predicted probability, before and after calibration. Empty bins have no row.",
         columns=(
             *_TARGET,
+            _ANSWER,
             required("binning", _TEXT, "uniform = bins of equal width, equal_mass = bins of equal counts"),
             required("bin", pl.Int32(), "bin, from 0"),
             required("low", _FLOAT, "smallest probability the bin takes, included"),
@@ -138,12 +161,42 @@ def calibration_table(model: str) -> Table:
             required("rows", _COUNT, "predictions in the bin"),
             required("predicted", _FLOAT, "mean predicted probability"),
             required("observed", _FLOAT, "share of rows of the class"),
+            optional("observed_low", _FLOAT, "lower end of the 95 % interval of observed; null with too little data"),
+            optional("observed_high", _FLOAT, "upper end of it"),
         ),
         sort_by=by_bin,
         key=by_bin,
     )
 
 
+def reliability_table(model: str) -> Table:
+    """Return `reports/reliability/<model>`: calibration of the open out-of-fold rows of each day and each symbol."""
+    by_group = (*_BY_TARGET, "answer", "by", "group")
+    return Table(
+        name=f"reports/reliability/{model}",
+        doc="Whether probabilities hold on every day and for every symbol. A bound is null with too little data.",
+        columns=(
+            *_TARGET,
+            _ANSWER,
+            required("by", _TEXT, "what the rows are grouped by: day or symbol"),
+            required("group", _TEXT, "the UTC day as YYYY-MM-DD, or venue and symbol with a space between"),
+            required("rows", _COUNT, "open rows of the group"),
+            required("positives", _COUNT, "of them, rows of the class"),
+            required("predicted", _FLOAT, "mean predicted probability"),
+            required("observed", _FLOAT, "share of rows of the class"),
+            required("gap", _FLOAT, "observed - predicted: above 0, the model said too little"),
+            optional("gap_low", _FLOAT, "2.5 % quantile of the block bootstrap"),
+            optional("gap_high", _FLOAT, "97.5 % quantile of the block bootstrap"),
+            required("ece", _FLOAT, "expected calibration error over bins of equal width"),
+            optional("ece_low", _FLOAT, "2.5 % quantile of the block bootstrap"),
+            optional("ece_high", _FLOAT, "97.5 % quantile of the block bootstrap"),
+        ),
+        sort_by=by_group,
+        key=by_group,
+    )
+
+
 def report_tables(model: str) -> tuple[Table, ...]:
     """Return every report table of a model, in the order they are made."""
-    return predictions_table(model), walk_forward_table(model), verdicts_table(model), calibration_table(model)
+    makers = (predictions_table, walk_forward_table, verdicts_table, calibration_table, reliability_table)
+    return tuple(make(model) for make in makers)

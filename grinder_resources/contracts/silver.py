@@ -127,6 +127,7 @@ SNAPSHOTS = Table(
         SYMBOL,
         required("ts_ns", _INT, "grid time, ns UTC; the row holds every event with ts <= ts_ns"),
         required("quote_ts_ns", _INT, "event time of the quote in force"),
+        optional("trade_ts_ns", _INT, "event time of the last print; null before the first print of the day"),
         *_l1_columns(),
         *_l2_columns(),
         *_flow_columns(),

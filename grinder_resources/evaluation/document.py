@@ -44,15 +44,17 @@ p { max-width: 74ch; }
 table { border-collapse: collapse; width: 100%; font-size: 13.5px; }
 caption { text-align: left; color: var(--muted); padding-bottom: 6px; }
 th { text-align: left; font-weight: 600; font-size: 12.5px; color: var(--muted); vertical-align: bottom; }
-th, td { padding: 6px 14px 6px 0; border-bottom: 1px solid var(--hairline); }
+th, td { padding: 6px 10px 6px 0; border-bottom: 1px solid var(--hairline); }
+:is(th, td):last-child { padding-right: 0; }
 td { vertical-align: top; }
 tbody tr:hover { background: var(--shade); }
 .number { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }
 .name { font-weight: 600; white-space: nowrap; }
-.interval { color: var(--muted); font-size: 12px; margin-left: 6px; }
+.interval { display: block; color: var(--muted); font-size: 11.5px; }
 .badge { display: inline-block; padding: 0 8px; border: 1px solid var(--hairline); border-radius: 10px; font-size: 12px;
   color: var(--muted); white-space: nowrap; }
 .badge.good { border-color: var(--accent); color: var(--accent); font-weight: 600; }
+.badge.alarm { border-color: var(--contrast); background: var(--contrast); color: var(--paper); font-weight: 600; }
 .badge.open { border-style: dashed; border-color: var(--contrast); color: var(--contrast); }
 figure { margin: 12px 0 0; }
 figure svg { width: 100%; height: auto; }

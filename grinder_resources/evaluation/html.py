@@ -1,27 +1,35 @@
-"""The two report pages of a model: what walk-forward says it is worth, and how well its probabilities are calibrated.
+"""The walk-forward page of a model: what it is worth out of sample; with the calibration page beside it.
 
-Each is one self-contained file with the verdict first, then numbers with their intervals, pictures, folds, what could
-not be done, and provenance. The pages repeat what the report tables hold; they compute nothing but counts and medians.
+Each page is one self-contained file with the verdict first, then numbers with their intervals, pictures, folds, what
+could not be done, and provenance. The pages repeat what the report tables hold; they compute nothing but counts, means
+and medians.
 """
 
-import math
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 import polars as pl
 
 from grinder_resources.evaluation import plots
+from grinder_resources.evaluation.calibration_page import calibration_page
+from grinder_resources.evaluation.cells import (
+    DASH,
+    WHY_NO_INTERVAL,
+    Row,
+    by_metric,
+    ending,
+    estimate,
+    figure,
+    interval,
+)
 from grinder_resources.evaluation.document import (
     Column,
     Markup,
     element,
-    facts,
     folded,
     head,
     join,
-    listing,
     page,
-    picture,
     section,
     table,
     tiles,
@@ -34,39 +42,36 @@ from grinder_resources.evaluation.summary import (
     Report,
     Standing,
     by_fold,
-    calibration_headline,
-    equal_mass_bins,
     headline,
     modes_of,
     pooled,
     reference_of,
     standing,
     target_label,
-    unjudged,
 )
 
 __all__ = ["calibration_page", "walk_forward_page", "write_page"]
 
-Row = Mapping[str, Any]
-BADGES: Mapping[Standing, str] = {"edge": "badge good", "no edge": "badge", "not judged": "badge open"}
-DASH, MINUS = "\N{EN DASH}", "\N{MINUS SIGN}"
+BADGES: Mapping[Standing, str] = {
+    "edge": "badge good",
+    "no edge": "badge",
+    "not judged": "badge open",
+    "leak alarm": "badge alarm",
+}
 
 HOW_TO_READ = (
     "Every answer was given by a model fitted on earlier days only, with labels purged and an embargo between the "
     "parts. Judged are open rows, whose answer was not yet known at decision time; settled rows are only counted. "
     "Brackets are 95 % intervals of a bootstrap over hours, all instruments together. Skill is one minus the squared "
     "error over that of the reference: {reference}, as a model fitted on nothing else would have answered. Skill over "
-    "base is the same over the base rate of the training days; most of it may be the reference's."
+    "base is the same over the base rate of the training days; most of it may be the reference's. AUC beyond compares "
+    f"only rows of which the reference says the same. {WHY_NO_INTERVAL}"
 )
+RANKS_AND_SKILLS = ("auc", "auc_beyond", "skill", "skill_over_base")
 FOREST_CAPTION = "All folds together. Full dots: every interval lies above chance. Hollow dots: not so."
-FOLD_CAPTION = "Skill of each test day with its 95 % interval; the line at 0 is the reference: {reference}."
-RELIABILITY_CAPTION = (
-    "Bins of equal counts; bars are 95 % Wilson intervals that take rows as independent, so the truth is at best that "
-    "sure. On the dotted diagonal, predicted and observed agree; the gap is the mean distance from it over rows."
-)
-CALIBRATION_NOTE = (
-    "ECE is the mean gap between predicted and observed over ten bins of equal width, MCE the largest. Reliability, "
-    "resolution and uncertainty are the parts of the Brier score: low reliability and high resolution are better."
+FOLD_CAPTION = (
+    "Skill of each test day with its 95 % interval; the line at 0 is the reference: {reference}. A dot without an "
+    "interval rests on too little data to say."
 )
 
 
@@ -85,55 +90,17 @@ def walk_forward_page(report: Report) -> str:
     if modes:
         parts += [
             section("Verdict by answer", element("p", how_to_read, "note"), _verdict_table(report, modes[0])),
-            *_figure(plots.forest(report.scores, report.verdicts, modes[0]), "Against chance", FOREST_CAPTION),
-            *_figure(plots.fold_grid(report.scores, modes[0]), "Fold by fold", fold_caption),
+            *figure(plots.forest(report.scores, report.verdicts, modes[0]), "Against chance", FOREST_CAPTION),
+            *figure(plots.fold_grid(report.scores, modes[0]), "Fold by fold", fold_caption),
             _fold_scores(report.scores, modes),
         ]
         parts += [_other_mode(report, mode) for mode in modes[1:]]
-    parts += [_folds(report.folds), *_ending(report)]
+    parts += [_folds(report.folds), *ending(report)]
     return page(f"{report.model}: walk-forward", *parts)
-
-
-def calibration_page(report: Report) -> str:
-    """Return the page of `reports/calibration/<model>` as HTML."""
-    modes = modes_of(report.calibration)
-    note = "Out of fold: each probability was given by a model that had not seen the day, while the answer was open."
-    parts = [
-        head("Calibration", report.model, report.doc),
-        verdict(calibration_headline(report.scores), note, good=bool(modes)),
-    ]
-    if modes:
-        grid = plots.reliability_grid(report.calibration, modes[0])
-        parts += [
-            *_figure(grid, "Predicted against observed", RELIABILITY_CAPTION),
-            section(
-                "Calibration by answer",
-                element("p", CALIBRATION_NOTE, "note"),
-                _calibration_table(report, modes[0]),
-                folded("Bins of every answer", _bins(report.calibration, modes[0])),
-            ),
-        ]
-    return page(f"{report.model}: calibration", *parts, *_ending(report))
 
 
 def _rows(frame: pl.DataFrame, modes: Iterable[str]) -> list[Row]:
     return list(frame.filter(pl.col("mode").is_in(list(modes))).iter_rows(named=True))
-
-
-def _number(value: float | None, digits: int = 3) -> str:
-    return DASH if value is None or not math.isfinite(value) else f"{value:.{digits}f}".replace("-", MINUS)
-
-
-def _estimate(score: Row | None) -> Markup:
-    """Return `value [low, high]`, a dash where there is no value."""
-    if score is None:
-        return Markup(DASH)
-    bounds = f"[{_number(score['low'])}, {_number(score['high'])}]" if score["low"] is not None else ""
-    return join(_number(score["value"]), element("span", bounds, "interval") if bounds else "")
-
-
-def _by_metric(scores: pl.DataFrame) -> dict[tuple[str, str, str], Row]:
-    return {(row["head"], row["class"], row["metric"]): row for row in scores.iter_rows(named=True)}
 
 
 def _walk_forward_tiles(report: Report, modes: tuple[str, ...]) -> Markup:
@@ -149,35 +116,52 @@ def _walk_forward_tiles(report: Report, modes: tuple[str, ...]) -> Markup:
 
 
 def _verdict_table(report: Report, mode: str) -> Markup:
-    scores = _by_metric(pooled(report.scores, mode))
+    scores, inside = by_metric(pooled(report.scores, mode)), _skill_in_sample(report.scores, mode)
     columns = (
         Column("Answer", "name"),
         Column("Standing"),
         Column("AUC", "number", "area under the ROC curve; 0.5 is a coin toss"),
+        Column("AUC beyond", "number", "among rows of which the reference says the same; 0.5 adds nothing to it"),
         Column("Skill", "number", f"over {reference_of(report.verdicts)}; 0 is no better"),
         Column("Skill over base", "number", "0 is the base rate of the training days"),
         Column("Open", "number", "rows whose answer was not yet known at decision time: those that are judged"),
         Column("Settled", "number", "rows whose answer was known by then: not judged"),
         Column("Of class", "number", "open rows of the class"),
         Column("Folds", "number", "folds with skill above 0 / folds scored"),
-        Column("Lost", "number", "share of the in-sample skill that is lost out of sample"),
+        Column("Lost", "number", "share of the in-sample skill, taken as given, that is lost out of sample"),
     )
     rows = [
         (
             target_label(row["head"], row["class"]),
             element("span", standing(row), BADGES[standing(row)], title=row["verdict"]),
-            _estimate(scores.get((row["head"], row["class"], "auc"))),
-            _estimate(scores.get((row["head"], row["class"], "skill"))),
-            _estimate(scores.get((row["head"], row["class"], "skill_over_base"))),
+            *(estimate(scores.get((*_target(row), metric))) for metric in RANKS_AND_SKILLS),
             f"{row['rows']:,}",
             f"{row['settled']:,}",
             f"{row['positives']:,}" if row["class"] else DASH,
             f"{row['folds_above']}/{row['folds_scored']}",
-            _number(row["degradation"], 2),
+            _lost(row, scores, inside),
         )
         for row in _rows(report.verdicts, [mode])
     ]
     return table(columns, rows)
+
+
+def _skill_in_sample(scores: pl.DataFrame, mode: str) -> dict[tuple[Any, ...], float]:
+    """Return the mean skill of the folds on their own train rows, by head and class."""
+    rows = scores.filter(pl.col("mode") == mode, pl.col("part") == "train", pl.col("metric") == "skill")
+    return {row[:2]: row[2] for row in rows.group_by("head", "class").agg(pl.col("value").mean()).iter_rows()}
+
+
+def _lost(verdict: Row, scores: Mapping[tuple[str, str, str], Row], inside: Mapping[tuple[Any, ...], float]) -> Markup:
+    skill, had = scores.get((*_target(verdict), "skill")), inside.get(_target(verdict))
+    if skill is None or verdict["degradation"] is None or not had:
+        return Markup(DASH)
+    low, high = (None if skill[end] is None else 1.0 - skill[end] / had for end in ("high", "low"))
+    return interval(verdict["degradation"], low, high, 2)
+
+
+def _target(row: Row) -> tuple[str, str]:
+    return row["head"], row["class"]
 
 
 def _fold_scores(scores: pl.DataFrame, modes: tuple[str, ...]) -> Markup:
@@ -190,7 +174,7 @@ def _skill_by_fold(scores: pl.DataFrame) -> Markup:
     folds = skill["fold"].unique().sort().to_list()
     cells = {(row["head"], row["class"], row["fold"]): row for row in skill.iter_rows(named=True)}
     rows = [
-        (target_label(*target), *(_estimate(cells.get((*target, fold))) for fold in folds))
+        (target_label(*target), *(estimate(cells.get((*target, fold))) for fold in folds))
         for target in skill.select("head", "class").unique().sort("head", "class").iter_rows()
     ]
     return table((Column("Answer", "name"), *(Column(f"Fold {fold}", "number") for fold in folds)), rows)
@@ -210,58 +194,3 @@ def _folds(folds: tuple[Fold, ...]) -> Markup:
 
 def _days(days: tuple[Any, ...]) -> str:
     return str(days[0]) if len(days) == 1 else f"{days[0]} to {days[-1]} ({len(days)} days)"
-
-
-def _calibration_table(report: Report, mode: str) -> Markup:
-    scores = _by_metric(pooled(report.scores, mode))
-    metrics = {
-        "ece": "ECE",
-        "mce": "MCE",
-        "brier": "Brier",
-        "log_loss": "Log loss",
-        "brier_reliability": "Reliability",
-        "brier_resolution": "Resolution",
-        "brier_uncertainty": "Uncertainty",
-    }
-    columns = (
-        Column("Answer", "name"),
-        Column("Open", "number", "rows whose answer was not yet known at decision time"),
-        Column("Base rate", "number", "share of the class among them"),
-        *(Column(heading, "number") for heading in metrics.values()),
-    )
-    rows = [
-        (
-            target_label(name, output),
-            f"{score['rows']:,}",
-            _number(score["positives"] / score["rows"]),
-            *(_estimate(scores.get((name, output, metric))) for metric in metrics),
-        )
-        for (name, output, metric), score in scores.items()
-        if metric == "ece"
-    ]
-    return table(columns, rows)
-
-
-def _bins(calibration: pl.DataFrame, mode: str) -> Markup:
-    headings = ("From", "To", "Rows", "Predicted", "Observed", f"Observed {MINUS} predicted")
-    rows = [
-        (
-            target_label(row["head"], row["class"]),
-            _number(row["low"]),
-            _number(row["high"]),
-            f"{row['rows']:,}",
-            *(_number(value) for value in (row["predicted"], row["observed"], row["observed"] - row["predicted"])),
-        )
-        for row in equal_mass_bins(calibration, mode).iter_rows(named=True)
-    ]
-    return table((Column("Answer", "name"), *(Column(heading, "number") for heading in headings)), rows)
-
-
-def _figure(figure: Any, title: str, caption: str) -> list[Markup]:
-    return [section(title, picture(plots.svg(figure), caption))] if figure is not None else []
-
-
-def _ending(report: Report) -> list[Markup]:
-    limits = (*report.limits, *unjudged(report.verdicts))
-    parts = [section("What could not be done", listing(limits))] if limits else []
-    return [*parts, section("Provenance", facts(report.facts))] if report.facts else parts

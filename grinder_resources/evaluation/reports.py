@@ -1,26 +1,34 @@
 """Report tables in the lake: the walk-forward is run only where data, spec or code changed, otherwise read back."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
 from typing import Any
 
 import polars as pl
 
-from grinder_resources.contracts.reports import calibration_table, predictions_table, verdicts_table, walk_forward_table
+from grinder_resources.contracts.reports import report_tables
 from grinder_resources.contracts.table import Table
 from grinder_resources.datasets import dataset_sha256, gold_table
 from grinder_resources.errors import TooFewDays
-from grinder_resources.evaluation.reliability import calibration
+from grinder_resources.evaluation.curves import calibration, reliability_by_group
 from grinder_resources.evaluation.summary import Fold, Report, folds_of
 from grinder_resources.evaluation.walk_forward import run_walk_forward
 from grinder_resources.hashing import sha256_facts
 from grinder_resources.lake import Lake, fingerprint
-from grinder_resources.learning.specs import ModelSpec
+from grinder_resources.learning.fold_store import FOLDS_FOLDER, FoldStore
+from grinder_resources.learning.folds import folds_code, judged_facts
+from grinder_resources.learning.ledger import LEDGER_FILE, Ledger
+from grinder_resources.learning.model_spec import ModelSpec
 from grinder_resources.learning.splits import MODES, walk_forward
 
 NO_PROBABILITY = (
     "There is no out-of-fold probability: the walk-forward had too few days, or nothing open to fit or judge."
 )
+
+
+Make = Callable[[], list[pl.DataFrame]]
 
 
 @dataclass(frozen=True)
@@ -31,59 +39,90 @@ class ModelReport:
     rebuilt: bool
 
 
-def walk_forward_report(spec: ModelSpec, lake: Lake, code_version: str, facts: Mapping[str, str]) -> ModelReport:
+def walk_forward_report(
+    spec: ModelSpec, lake: Lake, models_dir: Path, *, code_version: str, facts: Mapping[str, str]
+) -> ModelReport:
     """Return the walk-forward of a spec on every committed day of its dataset, from the lake where nothing changed.
 
-    `facts` is the provenance a page shows. With too few days the tables are empty and the report says what could not be
-    done. Raises PartitionMissing if the dataset was never materialised.
+    models_dir
+        Where folds and the trial ledger are kept.
+    code_version
+        Of the code that makes the report; a fold is fitted anew only where the code that decides it changed.
+    facts
+        The provenance a page shows.
+
+    With too few days the tables are empty and the report says what could not be done. Raises PartitionMissing if the
+    dataset was never materialised.
     """
-    upstream = {"dataset": dataset_sha256(lake, spec.dataset), "spec": sha256_facts(_judged(spec))}
-    tables = (predictions_table(spec.name), walk_forward_table(spec.name), verdicts_table(spec.name))
-    present = [lake.current(table, None, fingerprint(code_version, upstream)) for table in tables]
-    limits: tuple[str, ...] = ()
     folds: tuple[Fold, ...] = ()
+    limits: tuple[str, ...] = ()
     try:
         folds = _folds(spec, lake)
     except TooFewDays as error:
         limits = (error.line(),)
-    known = [rows for rows in present if rows is not None]
-    rebuilt = len(known) < len(tables)
-    if rebuilt:
-        known = _run(spec, lake, tables) if folds else [table.empty() for table in tables]
-        for table, rows in zip(tables, known, strict=True):
-            lake.commit(table, rows, day=None, code_version=code_version, upstream=upstream)
-    empty = calibration_table(spec.name).empty()
-    report = Report(spec.name, spec.doc, known[1], known[2], empty, folds, facts, limits, spec.caveat)
-    return ModelReport(report, rebuilt)
+    *tables, curves, groups = report_tables(spec.name)
+    make = partial(_run, spec, lake, models_dir) if folds else lambda: [table.empty() for table in tables]
+    upstream = {"dataset": dataset_sha256(lake, spec.dataset), "spec": sha256_facts(_judged(spec))}
+    known, rebuilt = _kept(lake, tables, make, code_version, upstream)
+    return ModelReport(_report(spec, [*known[1:], curves.empty(), groups.empty()], facts, limits, folds), rebuilt)
 
 
-def calibration_report(spec: ModelSpec, lake: Lake, code_version: str, facts: Mapping[str, str]) -> ModelReport:
-    """Return the reliability of the out-of-fold probabilities that the walk-forward left in the lake.
+def calibration_report(spec: ModelSpec, lake: Lake, *, code_version: str, facts: Mapping[str, str]) -> ModelReport:
+    """Return what calibration made of the out-of-fold probabilities that the walk-forward left in the lake.
 
     Raises PartitionMissing if it left none.
     """
-    predictions, table = predictions_table(spec.name), calibration_table(spec.name)
-    rows = calibration(spec.name, lake.read(predictions))
-    stamp = lake.stamps(predictions.name)[""]
-    upstream = {predictions.name: stamp.logical_sha256}
-    rebuilt = lake.current(table, None, fingerprint(code_version, upstream)) is None
-    if rebuilt:
+    predictions, scores, verdicts, *tables = report_tables(spec.name)
+
+    def make() -> list[pl.DataFrame]:
+        answers = lake.read(predictions)
+        return [calibration(spec.name, answers), reliability_by_group(spec.name, answers)]
+
+    upstream = {predictions.name: lake.stamps(predictions.name)[""].logical_sha256}
+    known, rebuilt = _kept(lake, tables, make, code_version, upstream)
+    limits = () if known[0].height else (NO_PROBABILITY,)
+    return ModelReport(_report(spec, [lake.read(scores), lake.read(verdicts), *known], facts, limits), rebuilt)
+
+
+def _kept(
+    lake: Lake, tables: Sequence[Table], make: Make, code_version: str, upstream: Mapping[str, str]
+) -> tuple[list[pl.DataFrame], bool]:
+    """Return the rows of tables, made and committed together unless all are there and current; and whether made."""
+    present = [lake.current(table, None, fingerprint(code_version, upstream)) for table in tables]
+    known = [rows for rows in present if rows is not None]
+    if len(known) == len(tables):
+        return known, False
+    made = make()
+    for table, rows in zip(tables, made, strict=True):
         lake.commit(table, rows, day=None, code_version=code_version, upstream=upstream)
-    scores, verdicts = lake.read(walk_forward_table(spec.name)), lake.read(verdicts_table(spec.name))
-    limits = () if rows.height else (NO_PROBABILITY,)
-    report = Report(spec.name, spec.doc, scores, verdicts, rows, (), facts, limits, spec.caveat)
-    return ModelReport(report, rebuilt)
+    return made, True
+
+
+def _report(
+    spec: ModelSpec,
+    frames: Sequence[pl.DataFrame],
+    facts: Mapping[str, str],
+    limits: tuple[str, ...],
+    folds: tuple[Fold, ...] = (),
+) -> Report:
+    scores, verdicts, curves, groups = frames
+    return Report(spec.name, spec.doc, scores, verdicts, curves, groups, folds, facts, limits, spec.caveat)
 
 
 def _judged(spec: ModelSpec) -> dict[str, Any]:
-    """Return what decides the reports of a spec: its model, and what that is measured against."""
-    return {**spec.facts, "reference": list(spec.reference), "reference_name": spec.reference_name}
+    """Return what decides the reports of a spec: its folds, and what verdicts are drawn from and say."""
+    return {**judged_facts(spec), "reference_name": spec.reference_name, "alarm_auc": spec.alarm_auc}
 
 
-def _run(spec: ModelSpec, lake: Lake, tables: tuple[Table, ...]) -> list[pl.DataFrame]:
-    result = run_walk_forward(spec, lake.read(gold_table(lake, spec.dataset)))
-    rows = {tables[0].name: result.predictions, tables[1].name: result.scores, tables[2].name: result.verdicts}
-    return [rows[table.name] for table in tables]
+def _run(spec: ModelSpec, lake: Lake, models_dir: Path) -> list[pl.DataFrame]:
+    result = run_walk_forward(
+        spec,
+        lake.read(gold_table(lake, spec.dataset)),
+        store=FoldStore(models_dir / FOLDS_FOLDER),
+        ledger=Ledger(models_dir / LEDGER_FILE),
+        code_version=folds_code(),
+    )
+    return [result.predictions, result.scores, result.verdicts]
 
 
 def _folds(spec: ModelSpec, lake: Lake) -> tuple[Fold, ...]:

@@ -5,24 +5,35 @@ draws whole blocks of time, all instruments in a block at once (Carlstein 1986).
 rows, so an interval costs a small matrix product: means and ratios from per-block sums, AUC from the table of wins of
 each block's positives over each block's negatives.
 
-Metrics: log_loss (nats), brier, accuracy, base_rate, auc for classes; mae, mse, rmse (units of the label) for
-regressions. Both have skills, 1 - squared error / squared error of what is to be beaten, 0 = no better: `skill` over
-the model's reference (`learning.reference`), `skill_over_base` over the class share or mean label of the training rows.
+Metrics: log_loss (nats), brier, accuracy, base_rate, auc and those of `evaluation.reliability` for classes; mae, mse,
+rmse (units of the label) for regressions. Both have skills, 1 - squared error / squared error of what is to be beaten,
+0 = no better: `skill` over the model's reference (`learning.reference`), `skill_over_base` over the class share or mean
+label of the training rows, and of a calibrated answer `skill_over_raw` over the same answer before calibration.
+
+A calibration error is never below 0 and noise only adds to it, in a resample more than in the rows themselves. So its
+interval leans upwards: what it says is how large the error may well be, and an upper bound can be relied on.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from grinder_resources.contracts.instruments import NS_PER_SECOND
+from grinder_resources.evaluation import reliability
 from grinder_resources.learning.metrics import Floats, losses, point_scores
 
-METRICS = ("log_loss", "brier", "accuracy", "base_rate", "auc", "skill", "skill_over_base", "mae", "mse", "rmse")
+SKILLS = ("skill", "skill_over_base", "skill_over_raw")
+METRICS = (
+    *("log_loss", "brier", "accuracy", "base_rate", "auc", *SKILLS, "mae", "mse", "rmse"),
+    *reliability.METRICS,
+)
 
 BLOCK_NS = 3_600 * NS_PER_SECOND
-"""Length of a block of time: many times the longest label window."""
+"""Length of a block of time: many times the label windows of levels and of the next minute. Longer labels reach from
+block to block, and their intervals come out too narrow; a spec that has some says so in its caveat."""
 
 MIN_BLOCKS = 8
 """With fewer blocks an interval would say more about the bootstrap than about the model; none is given."""
@@ -54,6 +65,11 @@ class Scores:
     blocks: int
     metrics: dict[str, Estimate]
 
+    def records(self, *key: object) -> list[tuple[Any, ...]]:
+        """Return rows of `reports/walk_forward/<model>`; `key` is mode, head, class, fold and part."""
+        counts = (self.rows, self.positives, self.blocks)
+        return [(*key, name, metric.value, metric.low, metric.high, *counts) for name, metric in self.metrics.items()]
+
 
 def time_blocks(ts_ns: Ints, block_ns: int = BLOCK_NS) -> Ints:
     """Return the number of each row's block, 0, 1, ... in time order; blocks without rows have no number."""
@@ -82,36 +98,58 @@ def score(
         0 = no intervals.
     """
     points = point_scores(label, answer, baselines, regression=regression)
-    count = int(blocks.max()) + 1 if len(blocks) else 0
-    drawn: dict[str, Floats] = {}
-    if resamples and count >= MIN_BLOCKS and _rarest(label, regression=regression) >= MIN_ROWS:
-        weights = np.random.default_rng(seed).multinomial(count, np.full(count, 1.0 / count), size=resamples)
-        drawn = _resampled(label, answer, baselines, blocks, weights.astype(np.float64), regression=regression)
-    return Scores(
-        rows=len(label),
-        positives=0 if regression else int(label.sum()),
-        blocks=count,
-        metrics={name: Estimate(value, *_interval(drawn.get(name))) for name, value in points.items()},
-    )
+    weights = resampling(label, blocks, regression=regression, resamples=resamples, seed=seed)
+    drawn = {} if weights is None else _drawn(label, answer, baselines, blocks, weights, regression=regression)
+    metrics = {name: estimate(value, drawn.get(name)) for name, value in points.items()}
+    if not regression and len(label):
+        metrics |= _calibration(label, answer, blocks, weights)
+    return Scores(len(label), 0 if regression else int(label.sum()), _count(blocks), metrics)
 
 
-def _rarest(label: Floats, *, regression: bool) -> int:
-    """Return the rows of the rarer class, or half of the rows of a regression."""
-    return len(label) // 2 if regression else int(min(label.sum(), (1.0 - label).sum()))
+def resampling(
+    label: Floats, blocks: Ints, *, regression: bool = False, resamples: int = RESAMPLES, seed: int = SEED
+) -> Floats | None:
+    """Return how often each block is drawn in each resample, float64 [resamples, blocks].
+
+    None with fewer than MIN_BLOCKS blocks, MIN_ROWS rows of either class, or 2 x MIN_ROWS of a regression.
+    """
+    count = _count(blocks)
+    rarest = len(label) / 2 if regression else min(label.sum(), len(label) - label.sum())
+    if resamples == 0 or count < MIN_BLOCKS or rarest < MIN_ROWS:
+        return None
+    drawn = np.random.default_rng(seed).multinomial(count, np.full(count, 1.0 / count), size=resamples)
+    return drawn.astype(np.float64)
 
 
-def _interval(drawn: Floats | None) -> tuple[float | None, float | None]:
-    """Return the 2.5 % and 97.5 % quantiles, or nothing where half of the resamples could not be scored."""
+def estimate(value: float, drawn: Floats | None) -> Estimate:
+    """Return a value with the 2.5 % and 97.5 % quantiles of its resamples, stretched to hold the value.
+
+    Without bounds where there are no resamples, or half of them could not be scored.
+    """
     if drawn is None or np.isnan(drawn).mean() > 0.5:
-        return None, None
+        return Estimate(value)
     low, high = np.nanquantile(drawn, [0.025, 0.975])
-    return float(low), float(high)
+    return Estimate(value, min(float(low), value), max(float(high), value))
 
 
-def _resampled(
+def _count(blocks: Ints) -> int:
+    return int(blocks.max()) + 1 if len(blocks) else 0
+
+
+def _calibration(label: Floats, answer: Floats, blocks: Ints, weights: Floats | None) -> dict[str, Estimate]:
+    edges = (reliability.bin_edges(answer, binning) for binning in reliability.BINNINGS)
+    uniform, equal_mass = (reliability.binned(label, answer, blocks, edge) for edge in edges)
+    points = reliability.calibration_metrics(uniform.total, equal_mass.total)
+    if weights is None:
+        return {name: Estimate(float(value)) for name, value in points.items()}
+    drawn = reliability.calibration_metrics(uniform.weighted(weights), equal_mass.weighted(weights))
+    return {name: estimate(float(value), drawn[name]) for name, value in points.items()}
+
+
+def _drawn(
     label: Floats, answer: Floats, baselines: Mapping[str, Floats], blocks: Ints, weights: Floats, *, regression: bool
 ) -> dict[str, Floats]:
-    """Return each metric of every resample; `weights` is float64 [resamples, blocks], how often a block was drawn."""
+    """Return each metric but those of reliability for every resample."""
 
     def total(row_values: Floats) -> Floats:
         return weights @ np.bincount(blocks, row_values, minlength=weights.shape[1])

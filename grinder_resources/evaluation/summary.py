@@ -14,7 +14,13 @@ import polars as pl
 from grinder_resources.contracts.reports import POOLED
 from grinder_resources.learning.splits import MODES, Mode, Split
 
-Standing = Literal["edge", "no edge", "not judged"]
+Standing = Literal["edge", "no edge", "not judged", "leak alarm"]
+
+RAW, CALIBRATED = "test", "calibrated"
+"""Parts of the scores: of answers before calibration, and after it."""
+
+NO_INTERVAL = "no interval"
+"""What stands for bounds where there is too little data."""
 
 NO_DIRECTION = "An edge is calibration skill: it says nothing about where the price goes."
 
@@ -36,8 +42,9 @@ class Report:
 
     model, doc
         Name of the spec and its one-line description.
-    scores, verdicts, calibration
-        Rows of `reports/walk_forward/<model>`, `reports/verdicts/<model>` and `reports/calibration/<model>`, or none.
+    scores, verdicts, calibration, reliability
+        Rows of `reports/walk_forward/<model>`, `reports/verdicts/<model>`, `reports/calibration/<model>` and
+        `reports/reliability/<model>`, or none.
     folds
         Every fold of every mode.
     facts
@@ -53,6 +60,7 @@ class Report:
     scores: pl.DataFrame
     verdicts: pl.DataFrame
     calibration: pl.DataFrame
+    reliability: pl.DataFrame
     folds: tuple[Fold, ...] = ()
     facts: Mapping[str, str] = field(default_factory=dict)
     limits: tuple[str, ...] = ()
@@ -81,6 +89,8 @@ def target_label(head: str, output: str) -> str:
 
 def standing(verdict: Mapping[str, object]) -> Standing:
     """Return where one row of a verdicts table stands, from its numbers."""
+    if verdict["leak_alarm"]:
+        return "leak alarm"
     if verdict["edge"]:
         return "edge"
     unknown = verdict["skill_low"] is None or (verdict["class"] != "" and verdict["auc_low"] is None)
@@ -98,34 +108,22 @@ def headline(verdicts: pl.DataFrame) -> str:
     if not modes:
         return "Not judged: there is no out-of-fold answer to judge."
     standings = [standing(row) for row in verdicts.filter(pl.col("mode") == modes[0]).iter_rows(named=True)]
-    edges, none, unknown = (standings.count(name) for name in ("edge", "no edge", "not judged"))
+    edges, none, unknown, alarms = (standings.count(name) for name in ("edge", "no edge", "not judged", "leak alarm"))
     reference = reference_of(verdicts)
     judged = f"{edges} of {len(standings)} answers beat{'s' * (edges == 1)} {reference} out of sample"
-    hollow = f"{none} show{'s' * (none == 1)} no edge" if none else ""
-    rest = [hollow, f"{unknown} could not be judged" if unknown else ""]
+    rest = [
+        f"{alarms} {'is' if alarms == 1 else 'are'} too good to be true: look for a leak" if alarms else "",
+        f"{none} show{'s' * (none == 1)} no edge" if none else "",
+        f"{unknown} could not be judged" if unknown else "",
+    ]
     if edges:
         return f"{'; '.join([judged, *filter(None, rest)])}."
     return f"No promotion: {'; '.join([f'no answer beats {reference} out of sample', *filter(None, rest)])}."
 
 
-def calibration_headline(scores: pl.DataFrame) -> str:
-    """Return how far probabilities are from frequencies, pooled over the folds of the leading mode."""
-    modes = modes_of(scores)
-    errors = pooled(scores, modes[0]).filter(pl.col("metric") == "ece").sort("value") if modes else scores.clear()
-    if errors.is_empty():
-        return "Not judged: there is no out-of-fold probability to compare with what happened."
-    worst = errors.row(-1, named=True)
-    typical = errors.select(pl.col("value").median()).item()
-    name = target_label(worst["head"], worst["class"])
-    return (
-        f"Predicted and observed frequencies differ by {100 * typical:.1f} percentage points in the median answer, "
-        f"and by {100 * worst['value']:.1f} in the worst, {name}."
-    )
-
-
-def pooled(scores: pl.DataFrame, mode: str) -> pl.DataFrame:
+def pooled(scores: pl.DataFrame, mode: str, part: str = "test") -> pl.DataFrame:
     """Return the scores of the open out-of-fold rows of all folds of a mode together."""
-    return scores.filter(pl.col("mode") == mode, pl.col("part") == "test", pl.col("fold") == POOLED)
+    return scores.filter(pl.col("mode") == mode, pl.col("part") == part, pl.col("fold") == POOLED)
 
 
 def by_fold(scores: pl.DataFrame, mode: str) -> pl.DataFrame:
@@ -137,7 +135,12 @@ def by_fold(scores: pl.DataFrame, mode: str) -> pl.DataFrame:
 def equal_mass_bins(calibration: pl.DataFrame, mode: str) -> pl.DataFrame:
     """Return the bins of equal counts of a mode, answer by answer in order of probability."""
     bins = calibration.filter(pl.col("mode") == mode, pl.col("binning") == "equal_mass")
-    return bins.sort("head", "class", "bin")
+    return bins.sort("head", "class", "answer", "bin")
+
+
+def by_group(reliability: pl.DataFrame, mode: str, by: str) -> pl.DataFrame:
+    """Return the rows of each day, or of each symbol, of a mode, answer by answer in order of the group."""
+    return reliability.filter(pl.col("mode") == mode, pl.col("by") == by).sort("head", "class", "group", "answer")
 
 
 def unjudged(verdicts: pl.DataFrame) -> tuple[str, ...]:

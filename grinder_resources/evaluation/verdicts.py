@@ -4,6 +4,9 @@ An edge here means that the probabilities of a head rank open rows (area under t
 than the model's reference, what a trader sees without it (skill above 0), each by more than its 95 % interval. They
 must clear the base rate of the training days as well, lest a reference that learned noise be an easy one to beat. It is
 a statement about calibration, never about the direction of the price.
+
+A head that ranks rows which look alike to the reference too well to be true has no edge but an alarm
+(`evaluation.ranking`): somewhere it reads its own answer.
 """
 
 from collections.abc import Iterator, Mapping
@@ -12,8 +15,9 @@ from dataclasses import dataclass
 import polars as pl
 
 from grinder_resources.contracts.reports import POOLED, verdicts_table
+from grinder_resources.evaluation.ranking import alarmed, beyond_luck
 from grinder_resources.evaluation.scores import MIN_BLOCKS, MIN_ROWS, Estimate
-from grinder_resources.learning.specs import Head, ModelSpec
+from grinder_resources.learning.model_spec import Head, ModelSpec
 from grinder_resources.learning.splits import Mode
 
 
@@ -21,8 +25,8 @@ from grinder_resources.learning.splits import Mode
 class Evidence:
     """What is known of one class of a head in one mode; all but `settled` is about open rows.
 
-    `reference` is what is to be beaten, in words; `skill` over it, `skill_over_base` over the base rate, and `auc` are
-    pooled, None if never scored.
+    `reference` is what is to be beaten, in words; `skill` over it, `skill_over_base` over the base rate, `auc` and
+    `auc_beyond` are pooled, None if never scored; `alarm_auc` is the spec's.
     """
 
     rows: int
@@ -34,6 +38,8 @@ class Evidence:
     skill: Estimate | None
     skill_over_base: Estimate | None
     auc: Estimate | None
+    auc_beyond: Estimate | None
+    alarm_auc: float
     degradation: float | None
     regression: bool
     reference: str
@@ -41,9 +47,14 @@ class Evidence:
 
     @property
     def edge(self) -> bool:
-        """Whether every interval that must clear chance does."""
+        """Whether every interval that must clear chance does, and none is too good to be true."""
         skilled = _clears(self.skill, 0.0) and _clears(self.skill_over_base, 0.0)
-        return skilled and (self.regression or _clears(self.auc, 0.5))
+        return skilled and not self.leak_alarm and (self.regression or _clears(self.auc, 0.5))
+
+    @property
+    def leak_alarm(self) -> bool:
+        """Whether the head ranks beyond the reference too well to be believed."""
+        return alarmed(self.auc_beyond, self.alarm_auc)
 
     @property
     def verdict(self) -> str:
@@ -52,13 +63,26 @@ class Evidence:
             return f"not judged: no fold could fit and score it ({self.reason or self._counts})"
         if self.skill.low is None or not (self.regression or (self.auc and self.auc.low is not None)):
             return f"not judged: {self._counts}; an interval needs {self._needed} in {MIN_BLOCKS} hours"
+        better = f"better than {self.reference} alone: skill {_interval(self.skill)}{self._ranking}, {self._folds}"
+        return self._suspicion or self._shortfall(self.skill) or better
+
+    @property
+    def _suspicion(self) -> str:
+        if not self.auc_beyond or not self.leak_alarm:
+            return ""
+        beyond = f"AUC beyond {self.reference} {_interval(self.auc_beyond)}"
+        if beyond_luck(self.auc_beyond, self.alarm_auc):
+            return f"too good to be true: look for a leak; {beyond} lies above {self.alarm_auc}"
+        return f"leak alarm: {beyond} is above {self.alarm_auc}, by luck or by a leak"
+
+    def _shortfall(self, skill: Estimate) -> str:
         if self.auc and self.auc.low is not None and not _clears(self.auc, 0.5):
             return f"no edge: lower bound of AUC {self.auc.low:.3f} <= 0.5"
-        if not _clears(self.skill, 0.0):
-            return f"no edge: no better than {self.reference} alone, skill {_interval(self.skill)}"
+        if not _clears(skill, 0.0):
+            return f"no edge: no better than {self.reference} alone, skill {_interval(skill)}"
         if not self.edge:
             return f"no edge: better than {self.reference} alone, but no better than {self._base}"
-        return f"better than {self.reference} alone: skill {_interval(self.skill)}{self._ranking}, {self._folds}"
+        return ""
 
     @property
     def _counts(self) -> str:
@@ -87,7 +111,8 @@ def _clears(estimate: Estimate | None, chance: float) -> bool:
 
 
 def _interval(estimate: Estimate) -> str:
-    return f"{estimate.value:.3f} ({estimate.low:.3f} to {estimate.high:.3f})"
+    bounds = f" ({estimate.low:.3f} to {estimate.high:.3f})" if estimate.low is not None else ""
+    return f"{estimate.value:.3f}{bounds}"
 
 
 def verdicts(
@@ -131,6 +156,8 @@ def _evidence(spec: ModelSpec, head: Head, folds: int, reason: str, scores: pl.D
         skill=_estimate(pooled, "skill"),
         skill_over_base=_estimate(pooled, "skill_over_base"),
         auc=_estimate(pooled, "auc"),
+        auc_beyond=_estimate(pooled, "auc_beyond"),
+        alarm_auc=spec.alarm_auc,
         degradation=_degradation(scores, _estimate(pooled, "skill")),
         regression=head.kind == "regression",
         reference=spec.reference_name,
@@ -156,7 +183,8 @@ def _degradation(scores: pl.DataFrame, outside: Estimate | None) -> float | None
 
 
 def _record(mode: Mode, head: Head, output: str, evidence: Evidence) -> tuple[object, ...]:
-    skill, over_base, auc = evidence.skill, evidence.skill_over_base, evidence.auc
+    skill, over_base = evidence.skill, evidence.skill_over_base
+    auc, beyond = evidence.auc, evidence.auc_beyond
     return (
         mode,
         head.name,
@@ -174,7 +202,12 @@ def _record(mode: Mode, head: Head, output: str, evidence: Evidence) -> tuple[ob
         over_base and over_base.low,
         auc and auc.value,
         auc and auc.low,
+        auc and auc.high,
+        beyond and beyond.value,
+        beyond and beyond.low,
+        beyond and beyond.high,
         evidence.degradation,
         evidence.edge,
+        evidence.leak_alarm,
         evidence.verdict,
     )

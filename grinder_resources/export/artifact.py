@@ -1,7 +1,20 @@
 """Publishing a model: prove it, write it beside the others, let it appear in one rename, never touch what is there.
 
-A folder `{name}_v{major}.{minor}.{patch}` holds `manifest.json`, `model.onnx`, `config.json` and `train_report.json`,
-is complete from the moment it is visible, and is never written again. Which version a model gets (ML spec 12.4.4):
+A folder `{name}_v{major}.{minor}.{patch}` is complete from the moment it is visible, and is never written again:
+
+==================  ====================================================================================
+file                holds
+==================  ====================================================================================
+manifest.json       what the model answers, and sha256 and size of every other file
+model.onnx          the graph of all heads
+{head}.ubj          the head's booster in XGBoost's own binary form, leaves on the 2^-16 grid
+calibration.json    the step tables, rules and multipliers of the graph
+chain.json          logical hashes of the tables behind the model; its own hash is the manifest's chain root
+config.json         what decided the model: data, spec, code
+train_report.json   what training found
+==================  ====================================================================================
+
+Which version a model gets (ML spec 12.4.4):
 
 1. no version at or above the requested one exists: the requested one;
 2. the highest version holds the same content: nothing is written;
@@ -16,7 +29,6 @@ and is removed. Locks and renames are those of a local file system.
 """
 
 import fcntl
-import hashlib
 import os
 import shutil
 import tempfile
@@ -27,6 +39,8 @@ from pathlib import Path
 from typing import Any
 
 from grinder_resources.contracts.artifacts import (
+    CALIBRATION_FILE,
+    CHAIN_FILE,
     CONFIG_FILE,
     MANIFEST_FILE,
     MODEL_FILE,
@@ -37,11 +51,18 @@ from grinder_resources.contracts.artifacts import (
     TrainingMetadata,
     parse_version,
 )
+from grinder_resources.contracts.calibration import Calibration
 from grinder_resources.errors import ModelFault, StorageFull
+from grinder_resources.export.boosters import booster_ubj
+from grinder_resources.export.calibration_file import dump_calibration
+from grinder_resources.export.chain import Chain, chain_facts, chain_root
 from grinder_resources.export.graph import export_model
-from grinder_resources.export.manifest import dump_manifest, json_bytes
+from grinder_resources.export.manifest import dump_manifest
 from grinder_resources.export.parity import HeadParity, Matrix, assert_parity
+from grinder_resources.export.strict_json import json_bytes
 from grinder_resources.export.verify import read_artifact, verify_artifact
+from grinder_resources.hashing import sha256_bytes
+from grinder_resources.learning.coherence import rules_for
 
 FIRST_VERSION = "v1.0.0"
 _TEMPORARY = ".tmp-"
@@ -53,6 +74,11 @@ class ArtifactDraft:
 
     input_features
         Columns of the boosters' training matrix, in order.
+    calibration
+        Tables of every head at least. Tables of other heads are left out, and rules and spacing are cut down to what
+        `heads` can keep.
+    chain
+        Logical sha256 by table and day of everything the model comes from.
     config, train_report
         Plain JSON for `config.json` and `train_report.json`; no wall clock in them, or every run is a new version.
     """
@@ -60,6 +86,8 @@ class ArtifactDraft:
     name: str
     heads: Sequence[ExportableHead]
     input_features: Sequence[str]
+    calibration: Calibration
+    chain: Chain
     training: TrainingMetadata
     config: Mapping[str, Any]
     train_report: Mapping[str, Any]
@@ -88,12 +116,17 @@ def write_artifact(
     `YYYY-MM-DDTHH:MM:SSZ`. Raises NotExportable, ExportMismatch or ManifestRejected before anything is written,
     StorageFull where the disk refuses; then no folder appears.
     """
-    exported = export_model(draft.heads, draft.input_features)
-    parity = assert_parity(exported, draft.heads, rows)
+    calibration = calibration_of(draft.calibration, draft.heads)
+    exported = export_model(draft.heads, draft.input_features, calibration)
+    parity = assert_parity(exported, draft.heads, calibration, rows)
+    model_sha256 = sha256_bytes(exported.onnx)
     files = {
+        CALIBRATION_FILE: dump_calibration(calibration),
+        CHAIN_FILE: json_bytes(chain_facts(draft.chain, model_sha256)),
         CONFIG_FILE: json_bytes(draft.config),
         MODEL_FILE: exported.onnx,
         REPORT_FILE: json_bytes(draft.train_report),
+        **{facts.booster_file: booster_ubj(head) for facts, head in zip(exported.heads, draft.heads, strict=True)},
     }
     manifest = Manifest(
         model_name=draft.name,
@@ -103,9 +136,23 @@ def write_artifact(
         input_features=tuple(draft.input_features),
         heads=exported.heads,
         training_metadata=draft.training,
+        chain_root=chain_root(draft.chain, model_sha256),
+        coherence=calibration.rules,
+        spacing=calibration.spacing,
     )
     settled, written = publish(models_dir, manifest, files)
     return Publication(models_dir / settled.folder, settled, written, parity)
+
+
+def calibration_of(calibration: Calibration, heads: Sequence[ExportableHead]) -> Calibration:
+    """Return the part of a calibration that a model of `heads` can keep."""
+    names = {head.name for head in heads}
+    spacing = calibration.spacing
+    return Calibration(
+        tables={name: tables for name, tables in calibration.tables.items() if name in names},
+        rules=rules_for(calibration.rules, {head.name for head in heads if head.kind == "binary"}),
+        spacing=spacing if spacing and spacing.head in names else None,
+    )
 
 
 def publish(models_dir: Path, wanted: Manifest, files: Mapping[str, bytes]) -> tuple[Manifest, bool]:
@@ -123,7 +170,7 @@ def publish(models_dir: Path, wanted: Manifest, files: Mapping[str, bytes]) -> t
 
 def file_facts(name: str, data: bytes) -> FileFacts:
     """Return what a manifest says about a file. Raises ManifestRejected for an unsafe name."""
-    return FileFacts(name, hashlib.sha256(data).hexdigest(), len(data))
+    return FileFacts(name, sha256_bytes(data), len(data))
 
 
 def published_versions(models_dir: Path, name: str) -> tuple[str, ...]:

@@ -1,4 +1,4 @@
-"""From a Gold table to a published artifact: split, train, export, prove, publish. One path for every model spec.
+"""From a Gold table to a published artifact: split, train, calibrate, export, prove, publish. One path for every spec.
 
 What decides an artifact is its data, its spec and the code; the three are folded into `fingerprint` in config.json.
 When the newest artifact carries the same fingerprint and its bytes still verify, nothing is trained.
@@ -16,12 +16,16 @@ from grinder_resources.contracts.table import Table
 from grinder_resources.datasets import dataset_sha256
 from grinder_resources.errors import ModelFault
 from grinder_resources.export.artifact import ArtifactDraft, latest_version, write_artifact
+from grinder_resources.export.chain import chain_of
+from grinder_resources.export.out_of_fold import artifact_calibration
 from grinder_resources.export.verify import read_artifact
 from grinder_resources.hashing import sha256_facts
 from grinder_resources.lake import Lake
-from grinder_resources.learning.specs import ModelSpec
+from grinder_resources.learning.fold_store import FOLDS_FOLDER, FoldStore
+from grinder_resources.learning.ledger import LEDGER_FILE, Ledger
+from grinder_resources.learning.model_spec import ModelSpec
 from grinder_resources.learning.splits import split_by_date
-from grinder_resources.learning.training import TrainedModel, prepare, train
+from grinder_resources.learning.training import FittedHead, TrainedModel, prepare, train
 
 Facts = Mapping[str, Any]
 
@@ -57,11 +61,15 @@ def build_artifact(spec: ModelSpec, table: Table, lake: Lake, models_dir: Path, 
     if present is not None:
         return present
     frame = lake.read(table)
-    model = train(spec, frame, split_by_date(frame["date"].to_list()))
+    ledger, store = Ledger(models_dir / LEDGER_FILE), FoldStore(models_dir / FOLDS_FOLDER)
+    model = train(spec, frame, split_by_date(frame["date"].to_list()), ledger)
+    calibration = artifact_calibration(spec, frame, model.split, store, ledger)
     draft = ArtifactDraft(
         name=spec.name,
         heads=[head.exportable for head in model.heads],
         input_features=model.columns,
+        calibration=calibration,
+        chain=chain_of(lake, spec.dataset),
         training=_metadata(model, data_hash),
         config={"fingerprint": fingerprint, "code_version": code_version, **spec.facts, **_split_facts(model)},
         train_report=_report(model),
@@ -111,8 +119,14 @@ def _report(model: TrainedModel) -> dict[str, Any]:
     return {
         "rows": dict(model.rows),
         "scores": scores,
+        "snapping": [_snapping(fitted) for fitted in model.heads],
         "untrainable": [{"head": head.name, "reason": head.reason} for head in model.untrainable],
     }
+
+
+def _snapping(fitted: FittedHead) -> dict[str, Any]:
+    """Return what moving leaves to the grid cost on the validation rows; a loss, so positive is worse."""
+    return {"head": fitted.head.name, **asdict(fitted.snapping), "difference": fitted.snapping.difference}
 
 
 def _head_rows(report: Facts) -> list[Facts]:

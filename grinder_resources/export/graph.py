@@ -1,34 +1,35 @@
-"""All heads of a model as one ONNX graph: the same boosters give the same bytes.
+"""All heads of a model as one ONNX graph that answers in integers: the same boosters give the same bytes.
 
-Input `input` float32 [N, features]. For every head one ai.onnx.ml TreeEnsembleRegressor node gives `{head}_margin`, and
-one more node gives `{head}`:
+Input `input` float32 [N, features]; outputs in this order:
 
-==========  =========  ==================  =========================================
-kind        node       output `{head}`     meaning
-==========  =========  ==================  =========================================
-binary      Sigmoid    float32 [N, 1]      probability of the second class
-multiclass  Softmax    float32 [N, k]      probabilities in the order of the classes
-regression  Mul        float32 [N, 1]      margin x unit
-==========  =========  ==================  =========================================
+=================================  =================  ======================================================
+output                             type               meaning
+=================================  =================  ======================================================
+`{head}` of a binary head          int32 [N, 1]       bps of the second class, calibrated and coherent
+`{head}` of a multiclass head      int32 [N, k]       bps in the order of the classes, sum exactly 10,000
+`{head}` of a regression           int32 [N, 1]       margin x unit, half-even
+`{head}_margin` of every head      float32 [N, k]     the exact margin, a multiple of 2^-16
+`spacing_multiplier_x1000`         int32 [N, 1]       500..2000, where the model has a spacing
+=================================  =================  ======================================================
 
-The margins are outputs too: they are computed anyway, they are what can be compared bit by bit with XGBoost, and an
-exact margin maps to integer bps without the last-bit differences that sigmoids of different engines have. `value <
-threshold` and the default way of missing values are XGBoost's own, so the graph needs no imputation.
+Between input and margin stand XGBoost's trees, and leaves on a grid make their float32 sums exact. Between margin and
+answer stand step tables, again trees, whose comparisons are exact; after them there are only integers. No sigmoid or
+softmax is left, whose last bit differs from one library to the next.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import chain
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-import numpy as np
-
-from grinder_resources.contracts.artifacts import INPUT, ExportableHead, HeadFacts
+from grinder_resources.contracts.artifacts import EXACT_BOUND, INPUT, SPACING_OUTPUT, ExportableHead, HeadFacts
+from grinder_resources.contracts.calibration import Calibration
+from grinder_resources.contracts.requirements import require_coherence, require_spacing
 from grinder_resources.errors import NotExportable
-from grinder_resources.export.trees import Tree, TreeEnsemble, margin_bound_q16, read_ensemble
-
-if TYPE_CHECKING:
-    from onnx import NodeProto, TensorProto
+from grinder_resources.export.nodes import ML_DOMAIN, Nodes
+from grinder_resources.export.nodes_calibration import BINARY_BPS, add_certain, add_rounded, add_tables, split_columns
+from grinder_resources.export.nodes_coherence import add_rules, add_spacing
+from grinder_resources.export.nodes_trees import add_margin
+from grinder_resources.export.trees import TreeEnsemble, margin_bound_q16, read_ensemble
 
 IR_VERSION = 8
 OPSET = 15
@@ -39,25 +40,34 @@ GRAPH_NAME = "grinder_heads"
 
 @dataclass(frozen=True)
 class ExportedModel:
-    """`onnx` are the bytes of `model.onnx`; `heads` what the manifest says about its outputs, in graph order."""
+    """`onnx` are the bytes of `model.onnx`; `heads` what the manifest says about its answers, in graph order."""
 
     onnx: bytes
     heads: tuple[HeadFacts, ...]
 
 
-def export_model(heads: Sequence[ExportableHead], input_features: Sequence[str]) -> ExportedModel:
-    """Return one checked graph that answers as all `heads` do.
+def export_model(
+    heads: Sequence[ExportableHead], input_features: Sequence[str], calibration: Calibration
+) -> ExportedModel:
+    """Return one checked graph that answers as all `heads` do, calibrated.
 
-    Raises NotExportable where a booster has other columns than `input_features`, in name, number or order, or uses
-    what the graph cannot say; ManifestRejected for impossible head names.
+    `calibration` has a table for every probability of `heads`, and rules and spacing between them alone. Raises
+    NotExportable where a booster has other columns than `input_features`, in name, number or order, where its sums are
+    not exact, or where it uses what the graph cannot say; ManifestRejected for impossible names, tables or rules.
     """
     from onnx import checker
 
     ensembles = [read_ensemble(head) for head in heads]
     for head, ensemble in zip(heads, ensembles, strict=True):
         _require_features(head, ensemble, tuple(input_features))
-    facts = tuple(head.facts(margin_bound_q16(ensemble)) for head, ensemble in zip(heads, ensembles, strict=True))
-    model = _model(facts, ensembles, len(input_features))
+    tables = [calibration.tables.get(head.name, ()) for head in heads]
+    facts = tuple(
+        head.facts(_exact_bound(head, ensemble), table)
+        for head, ensemble, table in zip(heads, ensembles, tables, strict=True)
+    )
+    require_coherence(calibration.rules, {head.name for head in heads if head.kind == "binary"})
+    require_spacing(calibration.spacing, {head.name: len(head.classes) for head in heads if head.kind == "multiclass"})
+    model = _model(facts, ensembles, calibration, len(input_features))
     checker.check_model(model, full_check=True)
     return ExportedModel(model.SerializeToString(deterministic=True), facts)
 
@@ -78,96 +88,60 @@ def _first_difference(got: Sequence[str], expected: Sequence[str]) -> str:
     return next((f"{left} in place of {right}" for left, right in pairs if left != right), "")
 
 
-def _model(facts: Sequence[HeadFacts], ensembles: Sequence[TreeEnsemble], n_features: int) -> Any:
+def _exact_bound(head: ExportableHead, ensemble: TreeEnsemble) -> int:
+    bound = margin_bound_q16(ensemble)
+    if bound is None or bound >= EXACT_BOUND:
+        raise NotExportable(
+            "a head's float32 sums must be exact",
+            where=f"head {head.name}",
+            got="a leaf off the grid of 2^-16" if bound is None else f"a sum of largest leaves of {bound} x 2^-16",
+            expected=f"leaves on the grid, their sum below {EXACT_BOUND} x 2^-16",
+            hint="Snap the leaves after fitting; give a regression a larger unit.",
+        )
+    return bound
+
+
+def _model(
+    heads: Sequence[HeadFacts], ensembles: Sequence[TreeEnsemble], calibration: Calibration, n_features: int
+) -> Any:
     from onnx import TensorProto, helper
 
-    def tensor(name: str, width: int) -> Any:
-        return helper.make_tensor_value_info(name, TensorProto.FLOAT, ["N", width])
-
-    widths = [ensemble.n_outputs for ensemble in ensembles]
-    named = list(zip(facts, widths, strict=True))
+    tensor = helper.make_tensor_value_info
+    widths = {head.name: ensemble.n_outputs for head, ensemble in zip(heads, ensembles, strict=True)}
+    answers = [tensor(head.name, TensorProto.INT32, ["N", widths[head.name]]) for head in heads]
+    margins = [tensor(head.margin_name, TensorProto.FLOAT, ["N", widths[head.name]]) for head in heads]
+    spacing = [tensor(SPACING_OUTPUT, TensorProto.INT32, ["N", 1])] if calibration.spacing else []
+    nodes = _nodes(heads, ensembles, calibration)
     graph = helper.make_graph(
-        nodes=list(chain.from_iterable(_nodes(*pair) for pair in zip(facts, ensembles, strict=True))),
+        nodes=nodes.nodes,
         name=GRAPH_NAME,
-        inputs=[tensor(INPUT, n_features)],
-        outputs=[
-            *(tensor(head.name, width) for head, width in named),
-            *(tensor(head.margin_name, width) for head, width in named),
-        ],
-        initializer=[_unit(head) for head in facts if head.kind == "regression"],
+        inputs=[tensor(INPUT, TensorProto.FLOAT, ["N", n_features])],
+        outputs=[*answers, *margins, *spacing],
+        initializer=nodes.constants,
     )
     return helper.make_model(
         graph,
         producer_name=PRODUCER,
         ir_version=IR_VERSION,
-        opset_imports=[helper.make_opsetid("", OPSET), helper.make_opsetid("ai.onnx.ml", OPSET_ML)],
+        opset_imports=[helper.make_opsetid("", OPSET), helper.make_opsetid(ML_DOMAIN, OPSET_ML)],
     )
 
 
-def _nodes(head: HeadFacts, ensemble: TreeEnsemble) -> "tuple[NodeProto, NodeProto]":
-    from onnx import helper
-
-    trees = helper.make_node(
-        "TreeEnsembleRegressor",
-        [INPUT],
-        [head.margin_name],
-        name=f"{head.name}_trees",
-        domain="ai.onnx.ml",
-        **_attributes(ensemble),
-    )
-    operator, *inputs = {
-        "binary": ("Sigmoid", head.margin_name),
-        "multiclass": ("Softmax", head.margin_name),
-        "regression": ("Mul", head.margin_name, f"{head.name}_unit"),
-    }[head.kind]
-    return trees, helper.make_node(operator, inputs, [head.name], name=f"{head.name}_link")
-
-
-def _unit(head: HeadFacts) -> "TensorProto":
-    from onnx import TensorProto, helper
-
-    return helper.make_tensor(f"{head.name}_unit", TensorProto.FLOAT, [1], [head.unit])
-
-
-def _attributes(ensemble: TreeEnsemble) -> dict[str, Any]:
-    """Attributes of a TreeEnsembleRegressor (ai.onnx.ml operators, version 3)."""
-    trees = ensemble.trees or (_NO_TREE,)
-    sizes = [len(tree.value) for tree in trees]
-    tree_ids = np.repeat(np.arange(len(trees)), sizes)
-    node_ids = np.concatenate([np.arange(size) for size in sizes])
-    targets = np.repeat([tree.target for tree in trees], sizes)
-    leaf = np.concatenate([tree.is_leaf for tree in trees])
-
-    def joined(field: str) -> Any:
-        return np.concatenate([getattr(tree, field) for tree in trees])
-
-    return {
-        "n_targets": ensemble.n_outputs,
-        "base_values": ensemble.base.tolist(),
-        "aggregate_function": "SUM",
-        "post_transform": "NONE",
-        "nodes_treeids": tree_ids.tolist(),
-        "nodes_nodeids": node_ids.tolist(),
-        "nodes_modes": np.where(leaf, "LEAF", "BRANCH_LT").tolist(),
-        "nodes_featureids": joined("feature").tolist(),
-        "nodes_values": joined("threshold").tolist(),
-        "nodes_truenodeids": np.maximum(joined("below"), 0).tolist(),
-        "nodes_falsenodeids": np.maximum(joined("above"), 0).tolist(),
-        "nodes_missing_value_tracks_true": joined("missing_below").astype(np.int64).tolist(),
-        "target_treeids": tree_ids[leaf].tolist(),
-        "target_nodeids": node_ids[leaf].tolist(),
-        "target_ids": targets[leaf].tolist(),
-        "target_weights": joined("value")[leaf].tolist(),
-    }
-
-
-_NO_TREE = Tree(
-    target=0,
-    feature=np.zeros(1, dtype=np.int64),
-    threshold=np.zeros(1, dtype=np.float32),
-    below=np.full(1, -1, dtype=np.int64),
-    above=np.full(1, -1, dtype=np.int64),
-    missing_below=np.zeros(1, dtype=np.bool_),
-    value=np.zeros(1, dtype=np.float32),
-)
-"""A lone leaf of 0: a head that was stopped before its first tree answers with its base."""
+def _nodes(heads: Sequence[HeadFacts], ensembles: Sequence[TreeEnsemble], calibration: Calibration) -> Nodes:
+    nodes = Nodes()
+    for head, ensemble in zip(heads, ensembles, strict=True):
+        add_margin(nodes, head, ensemble)
+    classifiers = [head for head in heads if head.kind != "regression"]
+    binary = [head.name for head in heads if head.kind == "binary"]
+    if classifiers:
+        add_tables(nodes, classifiers, calibration.tables)
+    if binary:
+        split_columns(nodes, add_rules(nodes, calibration.rules, binary, BINARY_BPS), dict.fromkeys(binary, 1))
+    for head in heads:
+        if head.kind == "multiclass":
+            add_certain(nodes, head)
+        elif head.kind == "regression":
+            add_rounded(nodes, head)
+    if calibration.spacing:
+        add_spacing(nodes, calibration.spacing)
+    return nodes

@@ -1,8 +1,8 @@
 """Proof that an exported graph answers as its boosters do.
 
 Rows are the caller's own plus probes: rows that mix missing values, random ones, and the boosters' own split thresholds
-with their two neighbours in float32, where `<` and `<=` part. Margins of an exact head must be equal, whatever order an
-engine adds leaves in; outputs must agree within 1e-6.
+with their two neighbours in float32, where `<` and `<=` part. Margins must be equal to XGBoost's, whatever order an
+engine adds leaves in, and integer answers to those that numpy computes from XGBoost's margins. There is no tolerance.
 """
 
 from collections.abc import Sequence
@@ -12,15 +12,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from grinder_resources.contracts.artifacts import INPUT, ExportableHead
+from grinder_resources.contracts.calibration import Calibration
 from grinder_resources.errors import ExportMismatch
+from grinder_resources.export.answers import expected_answers
 from grinder_resources.export.graph import ExportedModel
 from grinder_resources.export.trees import TreeEnsemble, read_ensemble
 from grinder_resources.export.verify import start_session
 
 Matrix = NDArray[np.float32]
-
-TOLERANCE = 1e-6
-"""Largest difference of a probability; of a regression output in units of max(1, the largest margin) x unit."""
 
 PROBE_ROWS = 10_000
 MAX_ROWS = 100_000
@@ -29,44 +28,60 @@ MAX_ROWS = 100_000
 
 @dataclass(frozen=True)
 class HeadParity:
-    """What one head did on all rows; differences are ONNX Runtime against XGBoost.
+    """How many rows of one output differ: in the margin, which spacing has none of, and in the integer answer."""
 
-    differing_margins
-        Number of margins whose float32 value differs; 0 for an exact head.
-    max_margin_diff
-        Largest absolute difference of a margin.
-    max_output_diff
-        Largest absolute difference of an output, in the units of TOLERANCE.
-    """
-
-    head: str
+    output: str
     rows: int
-    exact: bool
     differing_margins: int
-    max_margin_diff: float
-    max_output_diff: float
+    differing_answers: int
 
 
 def assert_parity(
-    model: ExportedModel, heads: Sequence[ExportableHead], rows: Matrix, *, probe_rows: int = PROBE_ROWS, seed: int = 0
+    model: ExportedModel,
+    heads: Sequence[ExportableHead],
+    calibration: Calibration,
+    rows: Matrix,
+    *,
+    probe_rows: int = PROBE_ROWS,
+    seed: int = 0,
 ) -> tuple[HeadParity, ...]:
-    """Return how every head of the graph compares with its booster on `rows` [N, features] and on probes.
+    """Return how every answer of the graph compares with the boosters on `rows` [N, features] and on probes.
 
-    Values are finite or NaN (missing). Raises ExportMismatch if an output differs by more than 1e-6, or if a margin of
-    an exact head differs at all.
+    Values are finite or NaN (missing). Raises ExportMismatch if one margin or one answer differs.
     """
     ensembles = [read_ensemble(head) for head in heads]
     sample = rows[:: -(-len(rows) // MAX_ROWS) or 1].astype(np.float32)
     matrix = np.vstack([sample, probe_matrix(ensembles, probe_rows, seed)])
-    names = [name for facts in model.heads for name in (facts.margin_name, facts.name)]
-    answers = dict(zip(names, start_session(model.onnx).run(names, {INPUT: matrix}), strict=True))
+    margins = {
+        head.name: xgboost_margins(head, ensemble, matrix) for head, ensemble in zip(heads, ensembles, strict=True)
+    }
+    answers = expected_answers(model.heads, calibration, margins)
+    margin_names = {head.name: head.margin_name for head in model.heads}
+    names = [*answers, *margin_names.values()]
+    got = dict(zip(names, start_session(model.onnx).run(names, {INPUT: matrix}), strict=True))
     report = tuple(
-        _compare(head, ensemble, matrix, answers[facts.margin_name], answers[facts.name], exact=facts.exact)
-        for head, ensemble, facts in zip(heads, ensembles, model.heads, strict=True)
+        HeadParity(
+            output=name,
+            rows=len(matrix),
+            differing_margins=_differing(got[margin_names[name]], margins[name]) if name in margins else 0,
+            differing_answers=_differing(got[name], answers[name]),
+        )
+        for name in answers
     )
     for result in report:
-        _require_close(result)
+        _require_equal(result)
     return report
+
+
+def xgboost_margins(head: ExportableHead, ensemble: TreeEnsemble, rows: Matrix, threads: int = 1) -> Matrix:
+    """Return XGBoost's own margins, float32 [rows, outputs], computed with that many threads."""
+    import xgboost
+
+    booster = xgboost.Booster({"nthread": threads}, model_file=bytearray(head.booster_json))
+    data = xgboost.DMatrix(rows, feature_names=booster.feature_names, nthread=threads)
+    rounds = {"iteration_range": (0, ensemble.rounds)} if ensemble.rounds else {}
+    margins = booster.predict(data, output_margin=True, **rounds)
+    return np.asarray(margins, dtype=np.float32).reshape(len(rows), ensemble.n_outputs)
 
 
 def probe_matrix(ensembles: Sequence[TreeEnsemble], rows: int, seed: int = 0) -> Matrix:
@@ -91,42 +106,16 @@ def _pool(ensembles: Sequence[TreeEnsemble], feature: int, rng: np.random.Genera
     return np.concatenate([pool[np.isfinite(pool)], missing])
 
 
-def _compare(
-    head: ExportableHead, ensemble: TreeEnsemble, rows: Matrix, margins: Matrix, outputs: Matrix, *, exact: bool
-) -> HeadParity:
-    expected_margins, expected_outputs = _expected(head, ensemble, rows)
-    margin_diff, output_diff = np.abs(margins - expected_margins), np.abs(outputs - expected_outputs)
-    scale = head.unit * max(1.0, float(np.abs(expected_margins).max())) if head.kind == "regression" else 1.0
-    return HeadParity(
-        head=head.name,
-        rows=len(rows),
-        exact=exact,
-        differing_margins=int(np.count_nonzero(margins != expected_margins)),
-        max_margin_diff=float(margin_diff.max()),
-        max_output_diff=float(output_diff.max()) / scale,
-    )
+def _differing(got: NDArray[np.generic], expected: NDArray[np.generic]) -> int:
+    """Return the rows in which any column differs."""
+    return int(np.count_nonzero(np.any(got != expected, axis=1)))
 
 
-def _expected(head: ExportableHead, ensemble: TreeEnsemble, rows: Matrix) -> tuple[Matrix, Matrix]:
-    """Return XGBoost's own margins and outputs, both [N, outputs]."""
-    import xgboost
-
-    booster = xgboost.Booster({"nthread": 1}, model_file=bytearray(head.booster_json))
-    data = xgboost.DMatrix(rows, feature_names=booster.feature_names, nthread=1)
-    rounds = {"iteration_range": (0, ensemble.rounds)} if ensemble.rounds else {}
-    shape = (len(rows), ensemble.n_outputs)
-    margins = booster.predict(data, output_margin=True, **rounds).reshape(shape)
-    if head.kind == "regression":
-        return margins, margins * np.float32(head.unit)
-    return margins, booster.predict(data, **rounds).reshape(shape)
-
-
-def _require_close(result: HeadParity) -> None:
-    if result.max_output_diff <= TOLERANCE and not (result.exact and result.differing_margins):
-        return
-    raise ExportMismatch(
-        "the exported graph does not answer as the booster does",
-        where=f"head {result.head}, {result.rows} rows",
-        got=f"outputs up to {result.max_output_diff:.3g} apart, {result.differing_margins} margins differ",
-        expected=f"at most {TOLERANCE:g}" + (" and no margin that differs" if result.exact else ""),
-    )
+def _require_equal(result: HeadParity) -> None:
+    if result.differing_margins or result.differing_answers:
+        raise ExportMismatch(
+            "the exported graph does not answer as the booster does",
+            where=f"{result.output}, {result.rows} rows",
+            got=f"{result.differing_margins} margins and {result.differing_answers} answers differ",
+            expected="none that differs",
+        )

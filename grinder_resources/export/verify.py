@@ -18,12 +18,28 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from grinder_resources.contracts.artifacts import INPUT, MANIFEST_FILE, MODEL_FILE, FileFacts, Manifest
+from grinder_resources.contracts.artifacts import (
+    CALIBRATION_FILE,
+    CHAIN_FILE,
+    INPUT,
+    MANIFEST_FILE,
+    MODEL_FILE,
+    SPACING_OUTPUT,
+    FileFacts,
+    Manifest,
+    TableFacts,
+)
+from grinder_resources.contracts.calibration import Calibration
 from grinder_resources.errors import ArtifactRejected
+from grinder_resources.export.calibration_file import parse_calibration
 from grinder_resources.export.manifest import MAX_MANIFEST_BYTES, parse_manifest
+from grinder_resources.export.strict_json import record, strict_json
+from grinder_resources.hashing import sha256_facts
 
 if TYPE_CHECKING:
     from onnxruntime import InferenceSession
+
+MAX_CHAIN_BYTES = 64 << 20
 
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _PLAIN = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
@@ -48,10 +64,11 @@ class ArtifactFacts:
 
 @dataclass(frozen=True)
 class VerifiedArtifact:
-    """A manifest and the bytes of every file it names, already equal to its sha256."""
+    """A manifest, the bytes of every file it names, already equal to its sha256, and the calibration they hold."""
 
     manifest: Manifest
     files: Mapping[str, bytes]
+    calibration: Calibration
 
 
 def verify_artifact(directory: Path) -> ArtifactFacts:
@@ -65,13 +82,17 @@ def read_artifact(directory: Path) -> VerifiedArtifact:
     """Return the verified bytes of an artifact folder.
 
     Raises ManifestRejected where the manifest breaks its schema; ArtifactRejected where the folder is a link, or a file
-    is missing, extra, linked, not regular, of another size, or of another sha256.
+    is missing, extra, linked, not regular, of another size, or of another sha256, or where `calibration.json` or
+    `chain.json` contradict the manifest.
     """
     with _opened(directory, _FOLDER) as folder:
         manifest = parse_manifest(_read(folder, MANIFEST_FILE, MAX_MANIFEST_BYTES))
         _require_listing(folder, manifest, directory)
         files = {facts.name: _read_verified(folder, facts) for facts in manifest.files}
-    return VerifiedArtifact(manifest, MappingProxyType(files))
+    calibration = parse_calibration(files[CALIBRATION_FILE])
+    _require_calibration(manifest, calibration)
+    _require_chain(manifest, files[CHAIN_FILE])
+    return VerifiedArtifact(manifest, MappingProxyType(files), calibration)
 
 
 def open_session(artifact: VerifiedArtifact) -> "InferenceSession":
@@ -81,22 +102,65 @@ def open_session(artifact: VerifiedArtifact) -> "InferenceSession":
     """
     manifest = artifact.manifest
     session = start_session(artifact.files[MODEL_FILE])
-    got = [tuple(put.shape) for put in session.get_inputs()], {put.name for put in session.get_outputs()}
-    names = {name for head in manifest.heads for name in (head.name, head.margin_name)}
-    if got != ([("N", len(manifest.input_features))], names) or session.get_inputs()[0].name != INPUT:
+    puts = (*session.get_inputs(), *session.get_outputs())
+    got = {(put.name, put.type, put.shape[-1]) for put in puts}
+    if got != set(_signature(manifest)):
         raise ArtifactRejected("the graph's input or outputs are not the manifest's", where=manifest.folder)
     return session
 
 
-def start_session(model: bytes) -> "InferenceSession":
-    """Return an ONNX Runtime session on the CPU with one thread. The bytes must be trusted: verified, or just built."""
+def _signature(manifest: Manifest) -> Iterator[tuple[str, str, int]]:
+    """Yield name, type and width of the input and every output of a model's graph."""
+    yield INPUT, "tensor(float)", len(manifest.input_features)
+    for head in manifest.heads:
+        width = max(1, len(head.calibration))
+        yield head.name, "tensor(int32)", width
+        yield head.margin_name, "tensor(float)", width
+    if manifest.spacing:
+        yield SPACING_OUTPUT, "tensor(int32)", 1
+
+
+def start_session(model: bytes, threads: int = 1) -> "InferenceSession":
+    """Return an ONNX Runtime session on the CPU. The bytes must be trusted: verified, or just built.
+
+    threads
+        Threads of one call. Exact margins do not depend on it; one is fastest for single rows on a busy machine.
+    """
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = 1
+    options.intra_op_num_threads = threads
+    # threads that wait by spinning take a busy machine's cores from the one that works
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     options.inter_op_num_threads = 1
     options.log_severity_level = 3
     return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+
+
+def _require_calibration(manifest: Manifest, calibration: Calibration) -> None:
+    methods = {
+        head: tuple(TableFacts(table.method, table.rows) for table in tables)
+        for head, tables in calibration.tables.items()
+    }
+    stated = {head.name: head.calibration for head in manifest.heads if head.calibration}
+    found = (methods, calibration.rules, calibration.spacing)
+    if found != (stated, manifest.coherence, manifest.spacing):
+        raise ArtifactRejected(
+            "the tables, rules or spacing are not the manifest's", where=f"{manifest.folder}/{CALIBRATION_FILE}"
+        )
+
+
+def _require_chain(manifest: Manifest, data: bytes) -> None:
+    where = f"{manifest.folder}/{CHAIN_FILE}"
+    document = record(strict_json(data, CHAIN_FILE, MAX_CHAIN_BYTES), ("model", "tables"), CHAIN_FILE)
+    model = next(facts.sha256 for facts in manifest.files if facts.name == MODEL_FILE)
+    if document["model"] != model:
+        raise ArtifactRejected("the chain ends in another model", where=where, expected=model[:16])
+    root = sha256_facts(document)
+    if root != manifest.chain_root:
+        raise ArtifactRejected(
+            "the chain's hash is not the manifest's root", where=where, got=root[:16], expected=manifest.chain_root[:16]
+        )
 
 
 @contextmanager

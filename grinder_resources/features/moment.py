@@ -1,7 +1,8 @@
 """What a feature is a function of: one confirmed touch, and what its instrument's market had shown until t1.
 
 A feature group receives a `Moment` and asks the market through it. Every question names a time and is answered from
-rows at or before it, so a feature cannot see past t1 unless it asks for a time past t1; none does.
+rows at or before it, so a feature cannot see past t1 unless it asks for a time past t1; none does, and the market
+notes what it answered from.
 
 Prices are mids in half ticks, sizes lots, times ns.
 """
@@ -9,13 +10,10 @@ Prices are mids in half ticks, sizes lots, times ns.
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-import numpy as np
-import polars as pl
-
 from grinder_resources.contracts.events import ATR_BARS
+from grinder_resources.features.known import Books, Known, Rows, Tape, Watermark
 from grinder_resources.market.exact import clip, half_even
 
-Ints = np.ndarray[tuple[int], np.dtype[np.int64]]
 Value = int | str | None
 Row = Mapping[str, Value]
 
@@ -94,101 +92,26 @@ class Event:
 
 
 @dataclass(frozen=True)
-class Known:
-    """A known series: `values[i]` holds from `known_ns[i]` until the next one."""
-
-    known_ns: Ints
-    values: Ints
-
-    def at(self, time_ns: int, back: int = 0) -> int | None:
-        """Return the value in force at a time, or the one `back` entries before it; None where there is none."""
-        index = int(np.searchsorted(self.known_ns, time_ns, side="right")) - 1 - back
-        return int(self.values[index]) if index >= 0 else None
-
-    def between(self, after_ns: int, until_ns: int) -> list[int]:
-        """Return the values that became known in (after, until], oldest first."""
-        first, last = np.searchsorted(self.known_ns, (after_ns, until_ns), side="right")
-        return [int(value) for value in self.values[first:last]]
-
-    @staticmethod
-    def of(series: pl.DataFrame) -> "Known":
-        """Return the series of a frame with `known_ns` and `value`."""
-        return Known(series["known_ns"].to_numpy(), series["value"].to_numpy())
-
-
-@dataclass(frozen=True)
-class Tape:
-    """Prints: price in half ticks, size in lots, side +1 buyer, -1 seller, 0 unknown."""
-
-    ts_ns: Ints
-    price: Ints
-    lots: Ints
-    side: Ints
-
-    def between(self, start_ns: int, end_ns: int, level: int, band: int) -> "Tape":
-        """Return the prints of [start, end] no further than `band` from `level`."""
-        first = np.searchsorted(self.ts_ns, start_ns, side="left")
-        last = np.searchsorted(self.ts_ns, end_ns, side="right")
-        near = np.flatnonzero(np.abs(self.price[first:last] - level) <= band) + first
-        return Tape(self.ts_ns[near], self.price[near], self.lots[near], self.side[near])
-
-
-@dataclass(frozen=True)
-class BookSide:
-    """One side of consecutive books, laid end to end: book i holds the levels ends[i]:ends[i + 1], best first."""
-
-    ends: Ints
-    ticks: Ints
-    lots: Ints
-
-    def part(self, first: int, last: int) -> "BookSide":
-        """Return the books first:last."""
-        start, stop = self.ends[first], self.ends[last]
-        return BookSide(self.ends[first : last + 1] - start, self.ticks[start:stop], self.lots[start:stop])
-
-    @staticmethod
-    def of(ticks: pl.Series, lots: pl.Series) -> "BookSide":
-        """Return the side of two list columns of `bronze/depth`."""
-        ends = np.concatenate((np.zeros(1, np.int64), ticks.list.len().cast(pl.Int64).cum_sum().to_numpy()))
-        return BookSide(ends, *(column.explode(empty_as_null=False).to_numpy() for column in (ticks, lots)))
-
-
-@dataclass(frozen=True)
-class Books:
-    """Books in order of time; `bids` defend a level against a price from above (sign -1), `asks` from below (+1)."""
-
-    ts_ns: Ints
-    bids: BookSide
-    asks: BookSide
-
-    def between(self, start_ns: int, end_ns: int, max_age_ns: int, sign: int) -> BookSide | None:
-        """Return the side in force at start and after each change until end; None if a border has no fresh book."""
-        first, last = (int(index) for index in np.searchsorted(self.ts_ns, (start_ns, end_ns), side="right"))
-        if first == 0 or start_ns - self.ts_ns[first - 1] > max_age_ns or end_ns - self.ts_ns[last - 1] > max_age_ns:
-            return None
-        return (self.asks if sign > 0 else self.bids).part(first - 1, last)
-
-    @staticmethod
-    def of(depth: pl.DataFrame) -> "Books":
-        """Return one instrument's `bronze/depth`."""
-        rows = depth.sort("ts_ns", "seq")
-        bids, asks = (BookSide.of(rows[f"{side}_ticks"], rows[f"{side}_lots"]) for side in ("bid", "ask"))
-        return Books(rows["ts_ns"].to_numpy(), bids, asks)
-
-
-@dataclass(frozen=True)
 class Market:
     """One instrument's day and the days before it.
 
+    seen
+        What all series below note their answers in; one event is evaluated at a time.
+    mids
+        Mid of every quote of the session.
     closes
         Mid at the end of every complete minute, the look-back included.
     levels, sma_sums
         Every level kind; sums of the last 200 and 400 two-minute closes.
     volume_today, volume_before
         Lots traded since the open, by ns since the open: today, and on each day before.
+    snapshots
+        Rolling numbers of every second; None for a version that does not read `silver/snapshots`.
     """
 
+    seen: Watermark
     open_ns: int
+    mids: Known
     closes: Known
     levels: Mapping[str, Known]
     sma_sums: Mapping[int, Known]
@@ -196,6 +119,7 @@ class Market:
     volume_before: tuple[Known, ...]
     tape: Tape
     books: Books
+    snapshots: Rows | None = None
 
 
 @dataclass(frozen=True)

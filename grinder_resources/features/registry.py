@@ -10,6 +10,7 @@ from grinder_resources.features.groups.barrier import BARRIER_PHYSICS
 from grinder_resources.features.groups.confluence import CONFLUENCE
 from grinder_resources.features.groups.place import APPROACH_CONTEXT, LEVEL_CONTEXT, SESSION_CONTEXT
 from grinder_resources.features.groups.pressure import NET_PRESSURE, PRESSURE_INDICATORS
+from grinder_resources.features.groups.rolling import ROLLING
 from grinder_resources.features.groups.tape import TAPE_PHYSICS
 from grinder_resources.features.groups.trend import ATTEMPT_TREND
 
@@ -28,6 +29,7 @@ GROUPS = MappingProxyType(
             PRESSURE_INDICATORS,
             NET_PRESSURE,
             ATTEMPT_TREND,
+            ROLLING,
         )
     }
 )

@@ -2,10 +2,13 @@
 
 from dataclasses import dataclass
 
-from grinder_resources.contracts.events import CONTEXT, IDENTITY, LABELS, LEVEL_EVENTS
+from grinder_resources.contracts.events import CONTEXT, IDENTITY, LABELS, LEVEL_EVENTS, WATERMARK
 from grinder_resources.contracts.table import Column, Table
 from grinder_resources.features.moment import Settings
 from grinder_resources.features.registry import GROUPS
+
+CANDIDATE = "candidate"
+"""Tag of a version on trial: buildable like any other, but no part of the daily tables."""
 
 
 @dataclass(frozen=True)
@@ -51,12 +54,17 @@ class FeatureManifest:
         )
 
     @property
+    def reads_snapshots(self) -> bool:
+        """Whether one of its groups asks `silver/snapshots`."""
+        return any(GROUPS[group.name].reads_snapshots for group in self.present)
+
+    @property
     def table(self) -> Table:
-        """The contract of the version's table: identity, context, features, labels."""
+        """The contract of the version's table: identity, watermark, context, features, labels."""
         return Table(
             name=f"silver/features/{self.version}",
             doc=self.description,
-            columns=(*IDENTITY, *CONTEXT, *self.features, *LABELS),
+            columns=(*IDENTITY, WATERMARK, *CONTEXT, *self.features, *LABELS),
             sort_by=LEVEL_EVENTS.sort_by,
             key=LEVEL_EVENTS.key,
         )

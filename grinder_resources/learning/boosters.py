@@ -1,16 +1,14 @@
-"""Gradient-boosted trees whose sums are exact.
+"""Gradient-boosted trees: matrices, fits, margins and answers.
 
 Fitting is XGBoost's histogram method on the CPU with a fixed seed: the same rows give the same bytes with one thread
-or two. After fitting, every leaf is moved to the nearest multiple of 2^-16 and the base score is folded into the
-first tree of each output. While sum over trees of max |leaf| stays below 2^8, every partial sum of a margin is a
-multiple of 2^-16 below 2^8, which float32 holds without rounding: any engine, order or number of threads then gives
-the same margin. A leaf moves by at most 2^-17.
+or two. Every booster is snapped (`learning.snapping`), so that its margins are exact sums; what that costs in
+validation loss is measured at every fit.
 
 Matrices are built once per set of rows and relabelled per head, because sketching the quantiles costs as much as
 fitting. XGBoost is imported inside the functions; this module is cheap to import.
 """
 
-import json
+import hashlib
 import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -18,18 +16,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from grinder_resources.contracts.artifacts import EXACT_BOUND, LEAF_GRID_BITS
-from grinder_resources.errors import OutOfRange
-from grinder_resources.learning.specs import BoosterParams, Head, Kind
+from grinder_resources.learning.metrics import losses
+from grinder_resources.learning.model_spec import BoosterParams, Head, Kind
+from grinder_resources.learning.snapping import load, snapped
 
 if TYPE_CHECKING:
     import xgboost
-
-MARGIN_SCALE = 1 << LEAF_GRID_BITS
-"""Margins are whole multiples of 1 / MARGIN_SCALE."""
-
-EXACT_MARGIN = EXACT_BOUND / MARGIN_SCALE
-"""Margins below this are exact in float32; the bound on the sum over trees of the largest absolute leaf."""
 
 OBJECTIVES: dict[Kind, str] = {
     "binary": "binary:logistic",
@@ -37,8 +29,8 @@ OBJECTIVES: dict[Kind, str] = {
     "regression": "reg:squarederror",
 }
 
-ZERO_MARGIN: dict[Kind, float] = {"binary": 0.5, "multiclass": 0.0, "regression": 0.0}
-"""The base score, in the objective's own units, whose margin is exactly 0."""
+LOSSES: dict[Kind, str] = {"binary": "log_loss", "multiclass": "mlogloss", "regression": "rmse"}
+"""What the cost of snapping is measured in: nats, or units of the label."""
 
 Floats = NDArray[np.float64]
 Values = NDArray[np.float32]
@@ -46,10 +38,38 @@ Values = NDArray[np.float32]
 
 @dataclass(frozen=True)
 class RowSet:
-    """Quantized train and validation matrices of one set of rows; labels are set per head, the bins stay."""
+    """Quantized train and validation matrices of one set of rows; labels are set per head, the bins stay.
+
+    sha256
+        Of the numbers they were made from.
+    """
 
     train: "xgboost.QuantileDMatrix"
     val: "xgboost.QuantileDMatrix"
+    sha256: str
+
+
+@dataclass(frozen=True)
+class Snapping:
+    """Mean loss on the validation rows before and after leaves were snapped; `metric` is one of LOSSES."""
+
+    metric: str
+    before: float
+    after: float
+
+    @property
+    def difference(self) -> float:
+        """What snapping cost; negative where it helped."""
+        return self.after - self.before
+
+
+@dataclass(frozen=True)
+class FittedBooster:
+    """The snapped booster as XGBoost's model JSON, cut at its best validation round, and its rounds."""
+
+    model: bytes
+    rounds: int
+    snapping: Snapping
 
 
 def row_set(train: Values, val: Values, params: BoosterParams) -> RowSet:
@@ -58,11 +78,13 @@ def row_set(train: Values, val: Values, params: BoosterParams) -> RowSet:
 
     settings = {"max_bin": params.max_bin, "nthread": params.nthread}
     fitted = xgboost.QuantileDMatrix(train, **settings)
-    return RowSet(fitted, xgboost.QuantileDMatrix(val, ref=fitted, **settings))
+    digest = hashlib.sha256(train.tobytes())
+    digest.update(val.tobytes())
+    return RowSet(fitted, xgboost.QuantileDMatrix(val, ref=fitted, **settings), digest.hexdigest())
 
 
-def fit(head: Head, rows: RowSet, train_target: Floats, val_target: Floats, params: BoosterParams) -> tuple[bytes, int]:
-    """Return the fitted, snapped booster as XGBoost's model JSON, cut at its best validation round, and its rounds.
+def fit(head: Head, rows: RowSet, train_target: Floats, val_target: Floats, params: BoosterParams) -> FittedBooster:
+    """Return a head's booster, fitted, cut at its best validation round and snapped.
 
     Targets are finite float64, in the units the booster learns: class codes, or label / unit. Raises OutOfRange if
     the leaves are too large for exact sums.
@@ -72,7 +94,7 @@ def fit(head: Head, rows: RowSet, train_target: Floats, val_target: Floats, para
     rows.train.set_label(train_target)
     rows.val.set_label(val_target)
     booster = xgboost.train(
-        _settings(head, params),
+        booster_settings(head, params),
         rows.train,
         num_boost_round=params.rounds,
         evals=[(rows.val, "val")],
@@ -80,10 +102,28 @@ def fit(head: Head, rows: RowSet, train_target: Floats, val_target: Floats, para
         verbose_eval=False,
     )
     rounds = booster.best_iteration + 1
-    return snap_leaves(bytes(booster[:rounds].save_raw("json")), head), rounds
+    exact = snapped(bytes(booster[:rounds].save_raw("ubj")), head)
+    before = booster.predict(rows.val, output_margin=True, iteration_range=(0, rounds))
+    after = exact.predict(rows.val, output_margin=True)
+    losses_around = (_val_loss(head, val_target, margin) for margin in (before, after))
+    return FittedBooster(bytes(exact.save_raw("json")), rounds, Snapping(LOSSES[head.kind], *losses_around))
 
 
-def _settings(head: Head, params: BoosterParams) -> dict[str, Any]:
+def _val_loss(head: Head, target: Floats, margin: Values) -> float:
+    """Return the loss of margins, float32 [rows] or [rows, classes], against what the booster learned from."""
+    answer = answers(head, np.asarray(margin, dtype=np.float64).reshape(len(target), -1))
+    match head.kind:
+        case "binary":
+            return float(losses(target, answer[:, 0], regression=False)["log_loss"].mean())
+        case "multiclass":
+            said = answer[np.arange(len(target)), target.astype(np.int64)]
+            return float(losses(np.ones_like(target), said, regression=False)["log_loss"].mean())
+        case "regression":
+            return math.sqrt(losses(target * head.unit, answer[:, 0], regression=True)["mse"].mean())
+
+
+def booster_settings(head: Head, params: BoosterParams) -> dict[str, Any]:
+    """Return XGBoost's own settings of a head's fit."""
     return {
         "objective": OBJECTIVES[head.kind],
         "tree_method": "hist",
@@ -96,59 +136,6 @@ def _settings(head: Head, params: BoosterParams) -> dict[str, Any]:
         "seed": params.seed,
         "nthread": params.nthread,
     } | ({"num_class": len(head.classes)} if head.kind == "multiclass" else {})
-
-
-def snap_leaves(model: bytes, head: Head) -> bytes:
-    """Return the model JSON with leaves on the 2^-16 grid and the base score moved into the first tree of each output.
-
-    Raises OutOfRange if the leaves are too large for exact sums.
-    """
-    document = json.loads(model)
-    learner = document["learner"]
-    forest = learner["gradient_booster"]["model"]
-    base = _base_margins(learner["learner_model_param"]["base_score"], head.kind)
-    reach, unplaced = [0.0] * len(base), dict(enumerate(base))
-    for tree, output in zip(forest["trees"], forest["tree_info"], strict=True):
-        reach[output] += _snap_tree(tree, unplaced.pop(output, 0.0))
-    if max(reach) >= EXACT_MARGIN:
-        raise OutOfRange(
-            "leaves are too large for exact sums",
-            where=f"head {head.name}",
-            got=f"sum of largest leaves {max(reach):.1f}",
-            expected=f"below {EXACT_MARGIN:.0f}",
-            hint="Give the head a larger unit.",
-        )
-    learner["learner_model_param"] |= {
-        "base_score": json.dumps([ZERO_MARGIN[head.kind]] * len(base)),
-        "boost_from_average": "0",
-    }
-    return bytes(load(json.dumps(document).encode()).save_raw("json"))
-
-
-def _base_margins(base_score: str, kind: Kind) -> list[float]:
-    """Return the base score of each output as a margin, from XGBoost's array text in the objective's own units."""
-    scores = [float(score) for score in json.loads(base_score)]
-    return [math.log(score / (1.0 - score)) for score in scores] if kind == "binary" else scores
-
-
-def _snap_tree(tree: dict[str, Any], shift: float) -> float:
-    """Snap the leaves of one tree in place, `shift` added; return the largest absolute leaf."""
-    largest = 0.0
-    for node, child in enumerate(tree["left_children"]):
-        if child == -1:
-            leaf = round((tree["split_conditions"][node] + shift) * MARGIN_SCALE) / MARGIN_SCALE
-            tree["split_conditions"][node] = tree["base_weights"][node] = leaf
-            largest = max(largest, abs(leaf))
-    return largest
-
-
-def load(model: bytes) -> "xgboost.Booster":
-    """Return the booster of a model JSON; it predicts with one thread."""
-    import xgboost
-
-    booster = xgboost.Booster({"nthread": 1})
-    booster.load_model(bytearray(model))
-    return booster
 
 
 def margins(model: bytes, values: Values) -> Floats:

@@ -12,6 +12,7 @@ import numpy as np
 
 from grinder_resources.errors import SchemaMismatch
 from grinder_resources.learning.boosters import Floats, Values
+from grinder_resources.learning.ledger import Ledger
 from grinder_resources.learning.matrix import design_matrix
 from grinder_resources.learning.selection import FeatureSet
 from grinder_resources.learning.splits import Parts, Rows
@@ -57,13 +58,13 @@ def prepare_reference(prepared: Prepared) -> Prepared | None:
     if not columns:
         return None
     features = FeatureSet(numeric=columns, categorical=())
-    return replace(prepared, features=features, matrix=design_matrix(prepared.frame, features, {}))
+    subject, matrix = f"{spec.name}/reference", design_matrix(prepared.frame, features, {})
+    return replace(prepared, subject=subject, features=features, matrix=matrix)
 
 
-def fit_reference(reference: Prepared | None, parts: Parts) -> FittedReference:
+def fit_reference(reference: Prepared | None, parts: Parts, ledger: Ledger) -> FittedReference:
     """Return the reference of every head, fitted as the heads themselves are; of none if there is no reference."""
     if reference is None:
         return FittedReference(np.empty((0, 0), dtype=np.float32), {})
-    return FittedReference(
-        reference.matrix.values, {fitted.head.name: fitted for fitted in fit_heads(reference, parts)[0]}
-    )
+    heads, _ = fit_heads(reference, parts, ledger)
+    return FittedReference(reference.matrix.values, {fitted.head.name: fitted for fitted in heads})

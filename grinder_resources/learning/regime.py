@@ -18,7 +18,7 @@ def regime_rows(snapshots: pl.DataFrame, every_s: int = 60, horizon_s: int = REG
     A snapshot is kept if its time is a multiple of `every_s`, a snapshot exists at every second of (ts, ts +
     horizon_s], and neither it nor any of those lies behind a gap in the quotes. With every_s >= horizon_s label
     windows do not overlap. The label is (highest - lowest mid of the window) / mid at ts in bps x 1000, rounded half
-    to even.
+    to even. `watermark_ns` is the newest of the snapshot's own quote, print and book.
     """
     horizon_ns = horizon_s * NS_PER_SECOND
     labelled = snapshots.sort(*_INSTRUMENT, "ts_ns").with_columns(
@@ -35,7 +35,8 @@ def regime_rows(snapshots: pl.DataFrame, every_s: int = 60, horizon_s: int = REG
     )
     spread = (pl.col("highest") - pl.col("lowest")) * _X1000_BPS
     label = _half_even(spread, pl.col("mid_half_ticks")).cast(pl.Int32).alias(REGIME_LABEL)
-    return REGIME_DATASET.conform(kept.with_columns(label).select(REGIME_DATASET.schema.names()))
+    watermark = pl.max_horizontal("quote_ts_ns", "trade_ts_ns", "book_ts_ns").alias("watermark_ns")
+    return REGIME_DATASET.conform(kept.with_columns(label, watermark).select(REGIME_DATASET.schema.names()))
 
 
 def _ahead(values: pl.Expr, rows: int) -> pl.Expr:

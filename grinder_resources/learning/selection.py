@@ -10,14 +10,14 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from grinder_resources.contracts.events import CATEGORIES, IDENTITY_NAMES, LABEL_NAMES
+from grinder_resources.contracts.events import CATEGORIES, IDENTITY_NAMES, LABEL_NAMES, WATERMARK
 from grinder_resources.errors import UnknownName
 
 STAGES = ("stage_a", "stage_b")
 ABLATIONS = ("ta", "mechanics", "full")
 
-NEVER_INPUTS = frozenset((*IDENTITY_NAMES, *LABEL_NAMES, "attempt_confirm_ts_ns", "level_kind"))
-"""Identity, labels, a time, and the code that `level_kind_name` says in words."""
+NEVER_INPUTS = frozenset((*IDENTITY_NAMES, WATERMARK.name, *LABEL_NAMES, "attempt_confirm_ts_ns", "level_kind"))
+"""Identity, times, labels, and the code that `level_kind_name` says in words."""
 
 LABEL_PATTERN = re.compile(
     r"t[12](_|$)|outcome|tradeable_|strength_|excursion_|time_to_|threshold_|label_|future_|anchor_"
@@ -29,16 +29,17 @@ PRICE_UNIT_SUFFIX = "_half_ticks"
 
 STAGE_B_ONLY = re.compile(
     r"(barrier_|tape_|wall_ratio|liquidity_pressure|tape_pressure|net_break_pressure|sweep_detected)|.*_trend$"
+    r"|spread_|imbalance_l1_|depth_imbalance_|impact_|ofi_"
 )
-"""Order book and tape."""
+"""Order book and tape, quotes and their flow."""
 
 TECHNICAL = re.compile(
     r"approach_|dist_|distance|sma_|mean_reversion_|confluence_|bars_since_open|is_first_15m|atr"
-    r"|level_price_pct|direction_sign|attempt_|prior_touches"
+    r"|level_price_pct|direction_sign|attempt_|prior_touches|natr_|range_score_"
 )
 MECHANICAL = re.compile(
     r"barrier_|tape_|fuel_|gamma_|wall_ratio|liquidity_pressure|tape_pressure|gamma_pressure|dealer_pressure"
-    r"|net_break_pressure|reversion_pressure"
+    r"|net_break_pressure|reversion_pressure|spread_|imbalance_l1_|depth_imbalance_|impact_|ofi_"
 )
 BASE_CATEGORIES = ("level_kind_name", "direction")
 """Categorical columns that say which level it is; every ablation sees them."""

@@ -8,7 +8,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from grinder_resources.learning.specs import Head
+from grinder_resources.learning.model_spec import Head
 from grinder_resources.learning.splits import Rows
 
 Floats = NDArray[np.float64]

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from grinder_resources.learning.specs import Head
+from grinder_resources.learning.model_spec import Head
 from grinder_resources.learning.splits import Parts, Rows
 from grinder_resources.learning.targets import Cuts, Flags, Floats, coded_target, label_of, quantile_cuts
 

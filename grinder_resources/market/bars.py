@@ -20,7 +20,7 @@ START, OPEN, HIGH, LOW, CLOSE, QUOTES = range(6)
 
 BAR_FIELDS = 6
 MINUTE_NS = 60_000_000_000
-_FLOAT_LIMIT = float(1 << 62)
+_MAX_NOTIONAL = 1 << 62
 
 
 @compiled
@@ -94,10 +94,10 @@ def _price_bars(quotes: pl.DataFrame) -> pl.DataFrame:
 
 def _tape_bars(trades: pl.DataFrame) -> pl.DataFrame:
     size, price = pl.col("size_lots"), pl.col("price_ticks")
-    largest = trades.select((price.cast(pl.Float64) * size.cast(pl.Float64)).abs().sum()).item()
-    if largest >= _FLOAT_LIMIT:
+    notional = trades.select((price.cast(pl.Int128) * size).abs().sum()).item()
+    if notional >= _MAX_NOTIONAL:
         raise OutOfRange(
-            "a day's notional leaves int64", where=BARS.name, got=f"{largest:.3g} tick lots", expected="< 2^62"
+            "a day's notional leaves int64", where=BARS.name, got=f"{notional} tick lots", expected="< 2^62"
         )
     return (
         trades.with_columns((pl.col("ts_ns") - pl.col("ts_ns") % MINUTE_NS).alias("ts_ns"))

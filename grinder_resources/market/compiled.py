@@ -5,7 +5,7 @@ arrays of int64, named tuples and records of them.
 
 Numba throws cached code away when the function's own file changes. That is not enough here, because a caller contains
 the code of its callees, wherever they are: the stamp is therefore a digest of every file that compiled code comes
-from.
+from, and it is part of the cache's file names, so that code of other times is never opened.
 """
 
 import hashlib
@@ -14,12 +14,14 @@ from pathlib import Path
 from typing import TypeVar, cast
 
 import numba
+from numba.core.caching import IndexDataCacheFile
 
 Function = TypeVar("Function", bound=Callable[..., object])
 
 COMPILED_FROM = (
     "contracts/bronze.py",
     "contracts/silver.py",
+    "features/rolling_kernel.py",
     "market/bars.py",
     "market/compiled.py",
     "market/flow.py",
@@ -39,7 +41,9 @@ _STAMP = hashlib.sha256(b"".join((_PACKAGE / name).read_bytes() for name in COMP
 def compiled(function: Function) -> Function:
     """Return `function` compiled on first call and cached on disk; divisors are never 0, so none is checked."""
     dispatcher = numba.njit(cache=True, error_model="numpy")(function)
-    dispatcher._cache._cache_file._source_stamp = _STAMP  # type: ignore[attr-defined]  # noqa: SLF001 - numba has no public way to widen the stamp
+    cache = dispatcher._cache  # type: ignore[attr-defined]  # noqa: SLF001 - numba has no public way to widen the stamp
+    name = f"{cache._impl.filename_base}-{_STAMP[:16]}"  # noqa: SLF001 - the same
+    cache._cache_file = IndexDataCacheFile(cache.cache_path, name, _STAMP)  # type: ignore[no-untyped-call]  # noqa: SLF001 - the same
     return cast("Function", dispatcher)
 
 

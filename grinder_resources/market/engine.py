@@ -50,6 +50,9 @@ class SnapshotEngine:
         self._memory = new_memory(midnight_ns(day))
         self._rings = new_rings(self._config.rows_per_second, _FIRST_CAPACITY)
         self._history = BarHistory(self._config.atr_period, self._config.range_horizon, self._config.max_bars)
+        self._pending: list[Ints] = []
+        self._per_bar = [self._history.features]
+        self._closed_before = 0
 
     def feed(
         self,
@@ -68,12 +71,17 @@ class SnapshotEngine:
 
         Raises OutOfRange for events outside (last `until_ns`, `until_ns`] or numbers beyond the exact range.
         """
+        self.fold(events(quotes, trades, depth), until_ns=until_ns)
+        return self.rows()
+
+    def fold(self, piece: Events, *, until_ns: int | None = None) -> None:
+        """Take the next events as `feed` does, and keep the rows that are final with them for `rows`.
+
+        For many small pieces: a frame costs far more than a few events do.
+        """
         until = self._day_end if until_ns is None else min(until_ns, self._day_end)
-        piece = events(quotes, trades, depth)
         self._check_times(piece, until)
         self._make_room(piece.quotes.ts)
-        known = self._history.features
-        closed_before = self._memory.bars_closed
         rows, bars = self._advance(piece, until)
         self._fed_until = until
         if self._memory.inexact:
@@ -82,11 +90,19 @@ class SnapshotEngine:
                 where=self._instrument.label,
                 hint="Sizes and prices must be positive; a coarser lot size makes the numbers smaller.",
             )
-        per_bar = [
-            known,
-            *(self._history.close(*(Decimal(int(bar[place])) for place in (HIGH, LOW, CLOSE))) for bar in bars.T),
+        self._per_bar += [
+            self._history.close(*(Decimal(int(bar[place])) for place in (HIGH, LOW, CLOSE))) for bar in bars.T
         ]
-        return self._frame(rows, per_bar, closed_before)
+        if rows.shape[1]:
+            self._pending.append(rows)
+
+    def rows(self) -> pl.DataFrame:
+        """Return the silver/snapshots rows that became final since they were last asked for."""
+        pending = np.concatenate([np.empty((len(ROW_COLUMNS), 0), np.int64), *self._pending], axis=1)
+        frame = self._frame(pending, self._per_bar, self._closed_before)
+        self._pending, self._per_bar = [], [self._history.features]
+        self._closed_before = self._memory.bars_closed
+        return frame
 
     def _check_times(self, piece: Events, until: int) -> None:
         for stream in (piece.quotes.ts, piece.trades.ts, piece.books.ts):

@@ -55,11 +55,9 @@ def _quotes(rows: pl.DataFrame) -> Quotes:
 def _trades(rows: pl.DataFrame) -> Trades:
     trades = Trades(*(int64(rows[name]) for name in ("ts_ns", "size_lots", "aggressor")))
     _check_range(trades.size_lots, 0, MAX_LOTS, "size_lots")
-    total = float(trades.size_lots.sum(dtype=np.float64))
+    total = rows["size_lots"].cast(pl.Int128).sum()
     if total >= _MAX_DAY_LOTS:
-        raise OutOfRange(
-            "a day's volume leaves the exact range", got=f"{total:.3g} lots", expected=f"< {_MAX_DAY_LOTS}"
-        )
+        raise OutOfRange("a day's volume leaves the exact range", got=f"{total} lots", expected=f"< {_MAX_DAY_LOTS}")
     return trades
 
 

@@ -33,6 +33,7 @@ Ints = npt.NDArray[np.int64]
 ROW_COLUMNS = (
     "ts_ns",
     "quote_ts_ns",
+    "trade_ts_ns",
     "mid_half_ticks",
     "spread_bps",
     "imbalance_l1_bps",
@@ -151,6 +152,7 @@ def _fold_trades(memory: Memory, trades: Trades, until: int) -> None:
         memory.bought += size if side > 0 else 0
         memory.sold += size if side < 0 else 0
         memory.trades += 1
+        memory.trade_ts = ts[memory.next_trade]
         memory.next_trade += 1
 
 
@@ -190,14 +192,15 @@ def _write_row(memory: Memory, samples: Ints, settings: Settings, grid: int, row
     start = memory.segment_start
     row[0] = grid
     row[1] = memory.quote_ts
-    row[2] = bid + ask
-    row[3] = spread_bps(bid, ask)
-    row[4] = imbalance_bps(bid_lots, ask_lots, settings.epsilon_numerator, settings.epsilon_denominator)
-    row[5] = min(bid_lots, ask_lots)
-    row[6] = microprice_dev_x1000(bid, bid_lots, ask, ask_lots)
-    row[7] = (grid - memory.quote_ts) // _MS_NS
-    row[8] = int(start > memory.first_quote and start > grid - LONGEST_WINDOW_S * _SECOND_NS)
-    row[9] = memory.bars_closed
+    row[2] = NULL if memory.trade_ts == NEVER else memory.trade_ts
+    row[3] = bid + ask
+    row[4] = spread_bps(bid, ask)
+    row[5] = imbalance_bps(bid_lots, ask_lots, settings.epsilon_numerator, settings.epsilon_denominator)
+    row[6] = min(bid_lots, ask_lots)
+    row[7] = microprice_dev_x1000(bid, bid_lots, ask, ask_lots)
+    row[8] = (grid - memory.quote_ts) // _MS_NS
+    row[9] = int(start > memory.first_quote and start > grid - LONGEST_WINDOW_S * _SECOND_NS)
+    row[10] = memory.bars_closed
     row[_OFI] = memory.event_sum if grid - OFI_WINDOW_NS >= start else NULL
     row[_OFI + 1] = zscore_x1000(memory)
     _write_windows(memory, samples, settings, grid, row)

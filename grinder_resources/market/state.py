@@ -33,8 +33,8 @@ class Memory:
         How far the piece of events at hand is folded, and its bars and rows written.
     next_grid, samples_taken
         The next grid time, and how many have passed.
-    first_quote, segment_start, first_trade
-        First times seen; a segment is a run of quotes without a gap.
+    first_quote, segment_start, first_trade, trade_ts
+        First times seen, and the last print; a segment is a run of quotes without a gap.
     quote_ts, bid_ticks, bid_lots, ask_ticks, ask_lots
         The quote in force.
     highest, lowest
@@ -63,6 +63,7 @@ class Memory:
     first_quote: int
     segment_start: int
     first_trade: int
+    trade_ts: int
     quote_ts: int
     bid_ticks: int
     bid_lots: int
@@ -166,7 +167,7 @@ def new_memory(first_grid_ns: int) -> Memory:
     """Return the memory before the first event; the first row can be at `first_grid_ns`."""
     memory = cast("Memory", np.zeros(1, _RECORD)[0])
     memory.next_grid = first_grid_ns
-    memory.first_quote = memory.segment_start = memory.first_trade = memory.book_ts = NEVER
+    memory.first_quote = memory.segment_start = memory.first_trade = memory.trade_ts = memory.book_ts = NEVER
     return memory
 
 

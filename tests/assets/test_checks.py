@@ -9,7 +9,7 @@ import pytest
 from grinder_assets.bronze.checks import conservation_check
 from grinder_assets.checks import contract_check
 from grinder_assets.gold.checks import DATE_COVERAGE, MIN_ROWS_FOR_SHARES, null_share_check
-from grinder_assets.silver.checks import LABELS_AFTER_FEATURES, LABELS_AGREE, ONE_ROW_A_SECOND
+from grinder_assets.silver.checks import LABELS_AFTER_FEATURES, LABELS_AGREE, NOTHING_AFTER_T1, ONE_ROW_A_SECOND
 from grinder_resources.contracts.bronze import INSTRUMENTS, TRADES
 from grinder_resources.lake import Lake
 
@@ -50,12 +50,27 @@ def test_labels_that_start_before_t1_are_refused(t1: int, end: int, passes: bool
     assert LABELS_AFTER_FEATURES.judge(rows, DAY).passed is passes
 
 
+@pytest.mark.parametrize(("newest", "passes"), [(19, True), (20, True), (21, False)])
+def test_features_that_looked_past_t1_are_refused(newest: int, passes: bool) -> None:
+    """A row of t1 itself is known at t1, the next one is not."""
+    rows = pl.DataFrame({"confirm_ts_ns": [20], "watermark_ns": [newest]})
+    assert NOTHING_AFTER_T1.judge(rows, DAY).passed is passes
+
+
 @pytest.mark.parametrize(
-    ("seconds", "quotes", "passes"), [([1, 2], [1, 2], True), ([1, 1], [1, 1], False), ([1, 2], [1, 3], False)]
+    ("fault", "passes"),
+    [
+        ({}, True),
+        ({"ts_ns": 1}, False),
+        ({"quote_ts_ns": 3}, False),
+        ({"trade_ts_ns": 3}, False),
+        ({"book_ts_ns": 3}, False),
+    ],
 )
-def test_repeated_or_clairvoyant_seconds_are_refused(seconds: list[int], quotes: list[int], passes: bool) -> None:
-    """A second stands once an instrument, and its quote is not from later."""
-    rows = pl.DataFrame({"venue": ["v", "v"], "symbol": ["S", "S"], "ts_ns": seconds, "quote_ts_ns": quotes})
+def test_repeated_or_clairvoyant_seconds_are_refused(fault: dict[str, int], passes: bool) -> None:
+    """A second stands once an instrument, and nothing behind it is from later; a print or book may be missing."""
+    first = {"venue": "v", "symbol": "S", "ts_ns": 1, "quote_ts_ns": 1, "trade_ts_ns": None, "book_ts_ns": None}
+    rows = pl.DataFrame([first, first | {"ts_ns": 2, "quote_ts_ns": 2} | fault])
     assert ONE_ROW_A_SECOND.judge(rows, DAY).passed is passes
 
 

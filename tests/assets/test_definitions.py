@@ -26,8 +26,14 @@ LINE = {
     "silver/bars": {"bronze/trades", "bronze/quotes"},
     "silver/snapshots": {"bronze/trades", "bronze/quotes", "bronze/depth", "bronze/instruments"},
     "silver/level_events": {"bronze/quotes", "bronze/instruments", "silver/bars"},
+    "silver/gate_events": {"bronze/gates", "bronze/ingest_log"},
     "gold/training/regime": {"silver/snapshots"},
-    "gold/training/signals_production": {"silver/features/v1_0_mechanics_only", "silver/features/v2_0_full_ensemble"},
+    "gold/training/gate_roc": {"silver/gate_events"},
+    "gold/training/signals_production": {
+        "silver/features/v1_0_mechanics_only",
+        "silver/features/v2_0_full_ensemble",
+        "silver/features/v2_1_rolling",
+    },
     "training/regime": {"gold/training/regime"},
     "training/level_signals_stage_b_full": {"gold/training/signals_production"},
     "reports/regime_walk_forward": {"training/regime", "gold/training/regime"},
@@ -78,6 +84,15 @@ def test_the_main_job_holds_the_full_run_and_no_optional_variant() -> None:
     trained = {key for key in keys if key.startswith("training/")}
     assert trained == {f"training/{spec.name}" for spec in FULL_RUN_SPECS}
     assert "warehouse" in keys
+
+
+@pytest.mark.parametrize("job", ["main", "daily"])
+def test_a_candidate_feature_version_is_there_to_pick_and_in_no_job(job: str) -> None:
+    """The versions in use are built every day, the one on trial when it is asked for."""
+    everything = {spec.key.to_user_string() for spec in defs.resolve_all_asset_specs()}
+    keys = {key.to_user_string() for key in defs.resolve_job_def(job).asset_layer.selected_asset_keys}
+    features = {key for key in everything if key.startswith("silver/features/")}
+    assert features - keys == {"silver/features/v2_1_rolling"}
 
 
 def test_pyproject_and_workspace_name_the_same_location() -> None:

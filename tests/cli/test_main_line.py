@@ -1,8 +1,6 @@
 """The main line on a small demo market: from landing files to artifacts, reports and the warehouse, by one command."""
 
 import json
-from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
@@ -16,73 +14,16 @@ from grinder_resources.contracts.gold import REGIME_DATASET
 from grinder_resources.contracts.reports import verdicts_table
 from grinder_resources.contracts.silver import SNAPSHOTS
 from grinder_resources.export.artifact import latest_version
-from grinder_resources.lake import Lake
-from grinder_resources.simulation.demo_config import DemoConfig
-from grinder_resources.simulation.demo_market import write_demo_landing
+from tests.cli.conftest import House, run
 
-ADDRESSES = ("LAKE", "STAGING", "INSTRUMENTS", "WAREHOUSE", "REPORTS", "MODELS", "LANDING", "SYMBOLS")
-
-
-@dataclass(frozen=True)
-class House:
-    """Where one run lies."""
-
-    root: Path
-
-    @property
-    def lake(self) -> Lake:
-        """Its lake."""
-        return Lake(str(self.root / "data" / "lake"))
-
-    def hashes(self) -> dict[str, str]:
-        """Logical hash of every day of every daily table."""
-        tables = [name for name in self.lake.tables() if not name.startswith("reports/")]
-        return {
-            f"{name}/{day}": stamp.logical_sha256 for name in tables for day, stamp in self.lake.stamps(name).items()
-        }
-
-
-@pytest.fixture(scope="module")
-def landing(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("landing")
-    write_demo_landing(folder, days=5, symbols=("DEMOUSDT",), config=DemoConfig(hours=4.0))
-    return folder
-
-
-@pytest.fixture(scope="module")
-def environment() -> Iterator[pytest.MonkeyPatch]:
-    with pytest.MonkeyPatch.context() as patch:
-        for name in (*(f"GRINDER_{address}" for address in ADDRESSES), "DAGSTER_HOME"):
-            patch.setenv(name, "")
-            patch.delenv(name)
-        yield patch
-
-
-def run(landing: Path, root: Path, *options: str) -> House:
-    arguments = [
-        "run",
-        "--landing",
-        str(landing),
-        "--data",
-        str(root / "data"),
-        "--models",
-        str(root / "models"),
-        *options,
-    ]
-    assert main(arguments) == 0
-    return House(root)
-
-
-@pytest.fixture(scope="module")
-def house(landing: Path, environment: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> House:
-    return run(landing, tmp_path_factory.mktemp("house"))
+pytestmark = pytest.mark.usefixtures("environment")
 
 
 def test_every_table_has_every_day(house: House) -> None:
     """Five days of source files give five days in every daily table."""
     days = [date(2025, 1, day) for day in range(6, 11)]
     daily = [name for name in house.lake.tables() if not name.startswith("reports/")]
-    assert len(daily) == 14
+    assert len(daily) == 16
     assert {name: house.lake.days(name) for name in daily} == dict.fromkeys(daily, days)
 
 
@@ -122,23 +63,23 @@ def test_the_manifest_names_the_training_data(house: House) -> None:
 
 
 def test_the_graph_answers_for_gold_rows(house: House) -> None:
-    """The exported graph gives probabilities that sum to one for rows of the Gold table."""
+    """The exported graph gives integer probabilities that sum to exactly 10,000 bps for rows of the Gold table."""
     import onnxruntime
 
     folder = house.root / "models" / "regime_v1.0.0"
     columns = json.loads((folder / "manifest.json").read_text())["input_features"]
     rows = house.lake.read(REGIME_DATASET).select(pl.col(columns).cast(pl.Float32)).to_numpy()
     session = onnxruntime.InferenceSession((folder / "model.onnx").read_bytes(), providers=["CPUExecutionProvider"])
-    (probabilities,) = session.run(["regime"], {"input": rows.astype(np.float32)})
-    assert probabilities.shape == (len(rows), 3)
-    assert np.allclose(probabilities.sum(axis=1), 1.0, atol=1e-6)
+    (bps,) = session.run(["regime"], {"input": rows.astype(np.float32)})
+    assert (bps.dtype, bps.shape) == (np.int32, (len(rows), 3))
+    assert np.all(bps.sum(axis=1) == 10_000)
 
 
 def test_reports_are_pages_tables_and_verdicts(house: House) -> None:
-    """Each model has two pages and a verdict for every head."""
+    """Each model has three pages and a verdict for every head."""
     for name in ("level_signals_stage_b_full", "regime"):
         pages = house.root / "data" / "reports" / name
-        assert sorted(path.name for path in pages.iterdir()) == ["calibration.html", "walk_forward.html"]
+        assert sorted(path.name for path in pages.iterdir()) == ["calibration.html", "promotion.html", "walk_forward.html"]
     heads = house.lake.read(verdicts_table("level_signals_stage_b_full"))["head"].unique()
     assert len(heads) == 15
 
@@ -174,7 +115,7 @@ def test_another_folder_gives_the_same_bits(house: House, landing: Path, tmp_pat
         assert ours.read_bytes() == theirs.read_bytes()
 
 
-def test_too_few_days_say_so(landing: Path, environment: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_too_few_days_say_so(landing: Path, tmp_path: Path) -> None:
     """With two days tables are made, no model is, and the page says what could not be done."""
     house = run(landing, tmp_path, "--from", "2025-01-06", "--to", "2025-01-07")
     assert house.lake.days(SNAPSHOTS.name) == [date(2025, 1, 6), date(2025, 1, 7)]

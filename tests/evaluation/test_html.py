@@ -5,9 +5,11 @@ from collections.abc import Callable
 from html.parser import HTMLParser
 from pathlib import Path
 
+import polars as pl
 import pytest
 
 from grinder_resources.errors import StorageFull
+from grinder_resources.evaluation.cells import DASH, MINUS, number
 from grinder_resources.evaluation.html import calibration_page, walk_forward_page, write_page
 from grinder_resources.evaluation.summary import Report
 from tests.evaluation.report_rows import empty_report, report
@@ -92,17 +94,16 @@ def test_the_walk_forward_page_holds_scores_with_intervals() -> None:
     """Pooled AUC and skill, fold skills, counts and bounds of the tables are on the page, rounded to three digits."""
     outline = Outline(walk_forward_page(report()))
     cells, spans = outline.texts("td"), outline.texts("span")
-    minus = "\N{MINUS SIGN}"
-    assert {"0.613", "0.052", "0.072", "0.034", "1,842", "1,206", "517", "3/3", "0.42", f"{minus}0.012"} <= set(cells)
+    assert {"0.613", "0.052", "0.072", "0.034", "1,842", "1,206", "517", "3/3", "0.42", f"{MINUS}0.012"} <= set(cells)
     assert "0.224" in cells
-    assert {"[0.161, 0.287]", "[0.583, 0.641]", "[0.011, 0.091]", f"[{minus}0.041, 0.101]"} <= set(spans)
+    assert {"[0.161, 0.287]", "[0.583, 0.641]", "[0.011, 0.091]", f"[{MINUS}0.041, 0.101]"} <= set(spans)
     assert {"edge", "no edge", "not judged"} <= set(spans)
 
 
 def test_the_walk_forward_page_says_which_rows_are_judged() -> None:
     """Open and settled rows stand side by side, and one sentence says what they are."""
     outline = Outline(walk_forward_page(report()))
-    assert outline.texts("th")[5:8] == ["Open", "Settled", "Of class"]
+    assert outline.texts("th")[6:9] == ["Open", "Settled", "Of class"]
     assert "Judged are open rows, whose answer was not yet known at decision time" in outline.texts("p")[4]
 
 
@@ -110,7 +111,7 @@ def test_the_walk_forward_page_says_what_skill_is_over() -> None:
     """In the note above the numbers, at both pictures, and in the tooltip of the column."""
     html = walk_forward_page(report())
     outline = Outline(html)
-    assert outline.texts("th")[2:5] == ["AUC", "Skill", "Skill over base"]
+    assert outline.texts("th")[2:6] == ["AUC", "AUC beyond", "Skill", "Skill over base"]
     assert "squared error over that of the reference: where the price stands at t1" in outline.texts("p")[4]
     assert "over where the price stands at t1; 0 is no better" in html
     assert "the line at 0 is the reference: where the price stands at t1." in html
@@ -125,15 +126,67 @@ def test_the_walk_forward_page_shows_what_each_fold_was_fitted_and_tested_on() -
     assert cells[last : last + 5] == ["rolling", "3", "2025-01-07 to 2025-01-08 (2 days)", "2025-01-09", "2025-01-10"]
 
 
-def test_the_calibration_page_holds_errors_and_bins() -> None:
-    """Calibration errors, Brier with its interval, and every bin's predicted and observed share are on the page."""
-    outline = Outline(calibration_page(report()))
+def test_every_number_of_the_walk_forward_page_has_an_interval_or_says_that_it_has_none() -> None:
+    """What is lost of the skill in sample, too: 1 - 0.0907 / 0.09 to 1 - 0.0113 / 0.09, the mean of two folds."""
+    html = walk_forward_page(report())
+    outline = Outline(html)
+    assert f"[{MINUS}0.01, 0.87]" in outline.texts("span")
+    assert "[0.514, 0.570]" in outline.texts("span")
+    assert re.search(r"0\.072<span class=\"interval\">no interval</span>", html)
+    assert "stands where the rows come from fewer than 8 hours" in outline.texts("p")[4]
+
+
+def test_a_leak_alarm_is_never_an_edge() -> None:
+    """It has its own badge, and the first sentence says what to do about it."""
+    alarmed = report().verdicts.with_columns(leak_alarm=pl.col("head") == "t1_60s", edge=pl.lit(value=False))
+    outline = Outline(walk_forward_page(report(verdicts=alarmed)))
+    assert "leak alarm" in outline.texts("span")
     assert outline.texts("p")[2] == (
-        "Predicted and observed frequencies differ by 5.4 percentage points in the median answer, "
-        "and by 8.5 in the worst, direction: BREAK."
+        "No promotion: no answer beats where the price stands at t1 out of sample; "
+        "1 is too good to be true: look for a leak; 1 shows no edge; 1 could not be judged."
     )
-    assert {"0.023", "0.085", "0.187", "0.191", "921", "0.364", "0.375", "0.011"} <= set(outline.texts("td"))
-    assert "[0.171, 0.203]" in outline.texts("span")
+
+
+def test_the_calibration_page_says_before_and_after_first() -> None:
+    """The middle and the worst answer with their intervals, after calibration and then before it."""
+    paragraphs = Outline(calibration_page(report())).texts("p")
+    assert paragraphs[2] == (
+        "After calibration, predicted and observed frequencies are 1.2 (1.0 to 2.9) percentage points apart in the "
+        "middle answer, t1_60s, and 3.5 (no interval) in the worst, direction: BREAK."
+    )
+    assert paragraphs[3].startswith(
+        "Before calibration, predicted and observed frequencies are 2.3 (1.9 to 4.0) percentage points apart in the "
+        "middle answer, t1_60s, and 8.5 (7.1 to 12.8) in the worst, direction: BREAK. Each probability"
+    )
+
+
+def test_the_calibration_page_holds_errors_and_bins() -> None:
+    """Errors before and after with their intervals, parts of the Brier score, groups, and every bin."""
+    outline = Outline(calibration_page(report()))
+    cells, spans = outline.texts("td"), outline.texts("span")
+    assert {"0.281", "0.023", "0.012", "0.062", "0.038", "0.187", "0.186", "0.006"} <= set(cells)
+    assert {"[0.019, 0.040]", "[0.010, 0.029]", "[0.171, 0.203]", "[0.0002, 0.0015]", "no interval"} <= set(spans)
+    assert {"2025-01-09", "2025-01-10", "demo AAA", "demo BBB", "0.015", f"{MINUS}0.021"} <= set(cells)
+    assert {"before", "after", "921", "0.191", "0.187", f"{MINUS}0.005"} <= set(cells)
+    assert {"[0.162, 0.214]", f"[{MINUS}0.016, 0.047]"} <= set(spans)
+
+
+def test_the_calibration_page_has_its_sections_in_order() -> None:
+    """From the picture to what it rests on."""
+    assert Outline(calibration_page(report())).texts("h2") == [
+        "Predicted against observed",
+        "Before and after",
+        "What the Brier score is made of",
+        "Day by day",
+        "Symbol by symbol",
+        "What could not be done",
+        "Provenance",
+    ]
+
+
+def test_a_rounded_nought_has_no_sign() -> None:
+    """-0.0001 to three digits is 0.000; a true minus stands before what is left."""
+    assert [number(value) for value in (-0.0001, -0.0006, None, float("nan"))] == ["0.000", f"{MINUS}0.001", DASH, DASH]
 
 
 @PAGES

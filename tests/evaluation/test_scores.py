@@ -3,7 +3,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from grinder_resources.evaluation.scores import METRICS, MIN_BLOCKS, MIN_ROWS, _block_wins, score, time_blocks
+from grinder_resources.evaluation.reliability import METRICS as RELIABILITY_METRICS
+from grinder_resources.evaluation.scores import (
+    METRICS,
+    MIN_BLOCKS,
+    MIN_ROWS,
+    Estimate,
+    Scores,
+    _block_wins,
+    estimate,
+    score,
+    time_blocks,
+)
 from grinder_resources.learning.metrics import auc
 
 HOUR_NS = 3_600_000_000_000
@@ -46,6 +57,50 @@ def test_interval_holds_the_value_and_the_counts_are_those_of_the_rows() -> None
         assert metric.low is not None
         assert metric.high is not None
         assert metric.low <= metric.value <= metric.high
+
+
+def test_calibration_errors_have_intervals_like_any_score() -> None:
+    """Each with its bounds; errors and parts are those of the rows, and the parts still add up to the Brier score."""
+    label, answer = noise(400, 7)
+    metrics = score(label, answer, {}, np.arange(400) // 20).metrics
+    assert set(RELIABILITY_METRICS) <= set(metrics)
+    for name in RELIABILITY_METRICS:
+        assert metrics[name].low is not None
+        assert metrics[name].low < metrics[name].high  # type: ignore[operator]
+    parts = [metrics[f"brier_{part}"].value for part in ("reliability", "resolution", "uncertainty", "within")]
+    assert parts[0] - parts[1] + parts[2] + parts[3] == pytest.approx(metrics["brier"].value, abs=1e-12)
+    assert not set(RELIABILITY_METRICS) & set(score(label, answer, {}, np.arange(400) // 20, regression=True).metrics)
+
+
+def test_the_upper_bound_of_the_calibration_error_can_be_relied_on() -> None:
+    """Of 100 made-up studies with a true error of 10 points at most a few have an upper bound below it."""
+    rng = np.random.default_rng(8)
+    below = 0
+    for _ in range(100):
+        probability = rng.uniform(0.15, 0.85, 600)
+        label = (rng.random(600) < probability + 0.1).astype(float)
+        ece = score(label, probability, {}, np.arange(600) // 20).metrics["ece"]
+        below += ece.high < 0.1  # type: ignore[operator]
+    assert below <= 5
+
+
+def test_records_are_rows_of_the_report_table() -> None:
+    """The key, the metric with its bounds, and the counts behind it."""
+    scores = Scores(9, 4, 2, {"brier": Estimate(0.2, 0.1, 0.3), "ece": Estimate(0.05)})
+    assert scores.records("rolling", "hit", "yes", 0, "test") == [
+        ("rolling", "hit", "yes", 0, "test", "brier", 0.2, 0.1, 0.3, 9, 4, 2),
+        ("rolling", "hit", "yes", 0, "test", "ece", 0.05, None, None, 9, 4, 2),
+    ]
+
+
+def test_bounds_are_stretched_to_hold_the_value() -> None:
+    """A resampled calibration error is larger on average, and an interval beside its number would puzzle."""
+    drawn = np.linspace(0.2, 0.3, 101)
+    assert estimate(0.25, drawn) == Estimate(0.25, pytest.approx(0.2025), pytest.approx(0.2975))  # type: ignore[arg-type]
+    assert estimate(0.1, drawn).low == 0.1
+    assert estimate(0.4, drawn).high == 0.4
+    assert estimate(0.1, np.full(4, np.nan)) == Estimate(0.1)
+    assert estimate(0.1, None) == Estimate(0.1)
 
 
 def test_same_seed_gives_the_same_interval() -> None:

@@ -1,88 +1,44 @@
-"""Three small real boosters, and an artifact made of them."""
+"""Small real boosters, and an artifact made of them."""
 
 import shutil
 from pathlib import Path
 
-import numpy as np
 import pytest
 
-from grinder_resources.contracts.artifacts import ExportableHead, TrainingMetadata
 from grinder_resources.export.artifact import ArtifactDraft, write_artifact
-from grinder_resources.learning.boosters import snap_leaves
-from grinder_resources.learning.specs import Head
 from tests.export.plain_artifacts import CREATED_AT
-from tests.export.small_models import FEATURES, Heads, Rows, Task, exportable, fit
+from tests.export.small_artifact import fitted_heads, small_draft, small_heads, small_rows, small_tasks
+from tests.export.small_models import Heads, Rows, Task
 
 
 @pytest.fixture(scope="session")
 def rows() -> Rows:
-    """Return [1500, 6] float32: normal, integer, constant-ish and binary columns, a tenth of the values missing."""
-    rng = np.random.default_rng(7)
-    values = rng.normal(size=(1500, len(FEATURES))).astype(np.float32)
-    values[:, 1] = np.round(values[:, 1] * 3)
-    values[:, 4] *= 1e6
-    values[:, 5] = values[:, 5] > 1
-    values[rng.random(values.shape) < 0.1] = np.nan
-    return values
+    """Return the training rows, [1500, 6] float32."""
+    return small_rows()
 
 
 @pytest.fixture(scope="session")
-def tasks(rows: Rows) -> tuple[Task, ...]:
-    """Return a binary, a regression and a three-class task; missing values carry information in the first."""
-    known = np.nan_to_num(rows).astype(np.float64)
-    classes = np.digitize(known[:, 0] + known[:, 3], [-0.7, 0.7]).astype(np.float64)
-    binary = ((known[:, 0] + known[:, 1] * known[:, 2] > 0) ^ np.isnan(rows[:, 3])).astype(np.float64)
-    return (
-        Task("tradeable_2", "binary", {"objective": "binary:logistic", "max_depth": 4}, binary, ("no", "yes")),
-        Task(
-            "strength",
-            "regression",
-            {"objective": "reg:squarederror", "max_depth": 5},
-            known[:, 0] * 2 + 0.7,
-            unit=1000.0,
-        ),
-        Task(
-            "regime",
-            "multiclass",
-            {"objective": "multi:softprob", "max_depth": 3, "num_class": 3},
-            classes,
-            ("LOW", "MID", "HIGH"),
-        ),
-    )
+def tasks() -> tuple[Task, ...]:
+    """Return what the heads were fitted to."""
+    return small_tasks()
 
 
 @pytest.fixture(scope="session")
-def raw_heads(tasks: tuple[Task, ...], rows: Rows) -> Heads:
-    """Return the heads as XGBoost leaves them: leaves and base anywhere."""
-    return tuple(exportable(task, bytes(fit(task, rows).save_raw("json"))) for task in tasks)
+def raw_heads() -> Heads:
+    """Return the heads as XGBoost leaves them."""
+    return fitted_heads()
 
 
 @pytest.fixture(scope="session")
-def heads(raw_heads: Heads) -> Heads:
-    """Return the same heads with leaves on the 2^-16 grid and a base margin of 0."""
-    return tuple(
-        ExportableHead(
-            head.name,
-            head.kind,
-            head.classes,
-            snap_leaves(head.booster_json, Head(head.name, head.kind, head.name, classes=head.classes)),
-            head.unit,
-        )
-        for head in raw_heads
-    )
+def heads() -> Heads:
+    """Return the same heads with leaves on the grid."""
+    return small_heads()
 
 
 @pytest.fixture(scope="session")
-def draft(heads: Heads) -> ArtifactDraft:
+def draft() -> ArtifactDraft:
     """Return an artifact that could be published."""
-    return ArtifactDraft(
-        name="level_signals",
-        heads=heads,
-        input_features=FEATURES,
-        training=TrainingMetadata(1200, 300, 7250, "d4e5f67890123456"),
-        config={"spec": "level_signals", "max_depth": 4},
-        train_report={"rounds": {"tradeable_2": 30}},
-    )
+    return small_draft()
 
 
 @pytest.fixture(scope="session")

@@ -8,36 +8,51 @@ from pathlib import Path
 
 import pytest
 
+from grinder_resources.contracts.calibration import AtLeast, AtMost
 from grinder_resources.errors import ExportMismatch, ManifestRejected, NotExportable
 from grinder_resources.export.artifact import (
     ArtifactDraft,
+    calibration_of,
     latest_version,
     published_versions,
     write_artifact,
 )
+from grinder_resources.export.graph import export_model
 from grinder_resources.export.verify import verify_artifact
+from grinder_resources.hashing import sha256_facts, sha256_file
 from tests.export.plain_artifacts import CREATED_AT, put
-from tests.export.small_models import FEATURES, Heads, Rows
+from tests.export.small_models import CHAIN, FEATURES, Heads, Rows
 
 LATER = "2025-12-16T10:30:00Z"
 
 
-def test_a_published_folder_holds_four_files(artifact: Path) -> None:
-    """The manifest, the model, its settings and its report; texts are sorted JSON with a newline at the end."""
-    names = ["config.json", "manifest.json", "model.onnx", "train_report.json"]
-    assert sorted(path.name for path in artifact.iterdir()) == names
+DOCUMENTS = ["calibration.json", "chain.json", "config.json", "manifest.json", "model.onnx", "train_report.json"]
+
+
+def test_a_published_folder_holds_documents_and_boosters(artifact: Path) -> None:
+    """The manifest, the model, what it came from, and one booster a head; texts are sorted JSON, ended by a newline."""
+    heads = json.loads((artifact / "manifest.json").read_bytes())["heads"]
+    boosters = [f"{head['name']}.ubj" for head in heads]
+    assert len(boosters) == 6
+    assert sorted(path.name for path in artifact.iterdir()) == sorted([*DOCUMENTS, *boosters])
     assert artifact.name == "level_signals_v1.0.0"
     assert (artifact / "config.json").read_text() == '{\n  "max_depth": 4,\n  "spec": "level_signals"\n}\n'
     manifest = json.loads((artifact / "manifest.json").read_bytes())
     assert manifest["schema_version"] == 1
     assert manifest["output_classes"] == ["LOW", "MID", "HIGH"]
+    assert manifest["coherence"][1] == {"rule": "either", "head": "t2_60s", "parts": ["t2_break_60s", "t2_bounce_60s"]}
+    assert manifest["spacing"] == {"head": "regime", "multipliers_x1000": [400, 1001, 2600]}
+    assert heads[0]["calibration"] == [{"method": "logistic", "rows": 0}]
+    assert heads[2]["calibration"] == [{"method": "isotonic", "rows": 1200}] * 3
     assert manifest["training_metadata"]["data_hash"] == "d4e5f67890123456"
 
 
 def test_two_exports_are_the_same_bytes(draft: ArtifactDraft, rows: Rows, artifact: Path, tmp_path: Path) -> None:
     """Elsewhere, later: every file but the manifest's own created_at is equal."""
     other = write_artifact(tmp_path / "other", draft, rows[:50], created_at=LATER).directory
-    for name in ("config.json", "model.onnx", "train_report.json"):
+    names = {path.name for path in artifact.iterdir()} - {"manifest.json"}
+    assert len(names) == 11
+    for name in names:
         assert (other / name).read_bytes() == (artifact / name).read_bytes()
     lines = [(folder / "manifest.json").read_text() for folder in (artifact, other)]
     assert lines[0].replace(CREATED_AT, LATER) == lines[1]
@@ -48,13 +63,13 @@ def test_the_same_content_is_written_once(draft: ArtifactDraft, rows: Rows, arti
     again = write_artifact(artifact.parent, draft, rows[:50], created_at=LATER)
     assert (again.directory, again.written) == (artifact, False)
     assert again.manifest.created_at == CREATED_AT
-    assert [result.differing_margins for result in again.parity] == [0, 0, 0]
+    assert [(result.differing_margins, result.differing_answers) for result in again.parity] == [(0, 0)] * 7
 
 
 def test_a_retrained_model_is_a_patch_and_the_old_one_stays(draft: ArtifactDraft, rows: Rows, artifact: Path) -> None:
     """Other bytes under the same contract: v1.0.1 beside an untouched v1.0.0."""
     before = {path.name: path.read_bytes() for path in artifact.iterdir()}
-    changed = replace(draft, train_report={"rounds": {"tradeable_2": 31}})
+    changed = replace(draft, train_report={"snapping": []})
     published = write_artifact(artifact.parent, changed, rows[:50], created_at=LATER)
     assert (published.manifest.model_version, published.written) == ("v1.0.1", True)
     assert {path.name: path.read_bytes() for path in artifact.iterdir()} == before
@@ -71,17 +86,35 @@ def test_fewer_heads_are_another_major_version(draft: ArtifactDraft, rows: Rows,
 def test_nothing_is_written_when_the_proof_fails(
     draft: ArtifactDraft, rows: Rows, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A graph that answers otherwise, columns in another order, or NaN in a report: no folder at all."""
+    """A graph of other boosters, columns in another order, or infinity in a report: no folder at all."""
     models = tmp_path / "models"
     swapped = (FEATURES[1], FEATURES[0], *FEATURES[2:])
     with pytest.raises(ManifestRejected, match="plain, finite JSON"):
         write_artifact(models, replace(draft, config={"x": float("inf")}), rows[:50], created_at=CREATED_AT)
     with pytest.raises(NotExportable):
         write_artifact(models, replace(draft, input_features=swapped), rows[:50], created_at=CREATED_AT)
-    monkeypatch.setattr("grinder_resources.export.parity.TOLERANCE", -1.0)
+    other = (replace(draft.heads[0], booster_json=draft.heads[3].booster_json), *draft.heads[1:])
+    wrong = export_model(other, FEATURES, draft.calibration)
+    monkeypatch.setattr("grinder_resources.export.artifact.export_model", lambda *_: wrong)
     with pytest.raises(ExportMismatch):
         write_artifact(models, draft, rows[:50], created_at=CREATED_AT)
     assert not models.exists()
+
+
+def test_tables_and_rules_of_heads_that_were_not_trained_are_left_out(draft: ArtifactDraft, heads: Heads) -> None:
+    """A model that lacks a head keeps the tables, rules and spacing that the others can keep."""
+    kept = calibration_of(draft.calibration, [head for head in heads if head.name not in ("t2_break_60s", "regime")])
+    assert sorted(kept.tables) == ["t2_60s", "t2_bounce_60s", "tradeable_2"]
+    assert kept.rules == (AtMost("t2_bounce_60s", ("t2_60s",)), AtLeast("tradeable_2", ("t2_60s",)))
+    assert kept.spacing is None
+    assert calibration_of(draft.calibration, heads) == draft.calibration
+
+
+def test_the_chain_root_is_the_hash_of_the_chain_file(artifact: Path) -> None:
+    """`chain.json` names every table and day behind the model, and the model itself."""
+    chain = json.loads((artifact / "chain.json").read_bytes())
+    assert chain == {"tables": CHAIN, "model": sha256_file(artifact / "model.onnx")}
+    assert json.loads((artifact / "manifest.json").read_bytes())["chain_root"] == sha256_facts(chain)
 
 
 def test_version_rule(tmp_path: Path) -> None:
@@ -120,6 +153,7 @@ SETUP = """
 import os, resource, signal, sys
 from pathlib import Path
 sys.path.insert(0, sys.argv[2])
+from grinder_resources.hashing import sha256_facts, sha256_file
 from tests.export.plain_artifacts import put
 models = Path(sys.argv[1])
 """

@@ -1,4 +1,4 @@
-"""The graph answers as the boosters do."""
+"""The graph adds leaves as the boosters do, to the last bit."""
 
 import json
 from dataclasses import replace
@@ -8,23 +8,40 @@ import pytest
 import xgboost  # noqa: TID253 - the reference
 
 from grinder_resources.contracts.artifacts import ExportableHead
+from grinder_resources.contracts.calibration import Calibration, StepTable
 from grinder_resources.errors import ExportMismatch, NotExportable
 from grinder_resources.export.graph import export_model
 from grinder_resources.export.parity import assert_parity, probe_matrix
 from grinder_resources.export.trees import margin_bound_q16, read_ensemble
 from grinder_resources.export.verify import start_session
-from tests.export.small_models import FEATURES, Heads, Rows, Task, exportable, fit
+from grinder_resources.learning.calibration import margins_q16
+from grinder_resources.learning.model_spec import Head
+from grinder_resources.learning.snapping import snap_leaves
+from tests.export.small_models import CALIBRATION, FEATURES, Heads, Rows, Task, exportable, fit, only
 
 
-def xgboost_margins(head: ExportableHead, rows: Rows) -> Rows:
+def margins_of_xgboost(head: ExportableHead, rows: Rows) -> Rows:
     booster = xgboost.Booster({"nthread": 1}, model_file=bytearray(head.booster_json))
     data = xgboost.DMatrix(rows, feature_names=booster.feature_names, nthread=1)
     return np.asarray(booster.predict(data, output_margin=True)).reshape(len(rows), -1)
 
 
 def onnx_margins(head: ExportableHead, rows: Rows) -> Rows:
-    answer = start_session(export_model([head], FEATURES).onnx).run([f"{head.name}_margin"], {"input": rows})
+    model = export_model([head], FEATURES, only(head.name))
+    answer = start_session(model.onnx).run([f"{head.name}_margin"], {"input": rows})
     return np.asarray(answer[0])
+
+
+def differing(head: ExportableHead, rows: Rows) -> int:
+    """Return the rows in which the head, exported alone, has another margin or answer than its booster."""
+    calibration = only(head.name)
+    (result,) = assert_parity(export_model([head], FEATURES, calibration), [head], calibration, rows, probe_rows=100)
+    return result.differing_margins + result.differing_answers
+
+
+def snapped_head(task: Task, booster_json: bytes) -> ExportableHead:
+    """Return a task's booster with its leaves on the grid."""
+    return exportable(task, snap_leaves(booster_json, Head(task.name, task.kind, task.name, classes=task.classes)))
 
 
 def every_threshold(head: ExportableHead) -> Rows:
@@ -42,15 +59,12 @@ def every_threshold(head: ExportableHead) -> Rows:
     return rows
 
 
-def test_exact_heads_agree_in_every_margin(heads: Heads, rows: Rows) -> None:
-    """On the training rows and 10,000 probes no margin differs and probabilities are within 1e-6."""
-    report = assert_parity(export_model(heads, FEATURES), heads, rows)
-    assert [(r.head, r.rows, r.exact, r.differing_margins, r.max_margin_diff) for r in report] == [
-        ("tradeable_2", 11_500, True, 0, 0.0),
-        ("strength", 11_500, True, 0, 0.0),
-        ("regime", 11_500, True, 0, 0.0),
+def test_all_margins_and_answers_agree(heads: Heads, rows: Rows) -> None:
+    """On the training rows and 10,000 probes no margin and no integer answer differs, the spacing included."""
+    report = assert_parity(export_model(heads, FEATURES, CALIBRATION), heads, CALIBRATION, rows)
+    assert [(r.output, r.rows, r.differing_margins, r.differing_answers) for r in report] == [
+        (name, 11_500, 0, 0) for name in (*(head.name for head in heads), "spacing_multiplier_x1000")
     ]
-    assert max(r.max_output_diff for r in report) < 1e-6
 
 
 def test_every_threshold_and_its_neighbours_part_alike(heads: Heads) -> None:
@@ -58,7 +72,7 @@ def test_every_threshold_and_its_neighbours_part_alike(heads: Heads) -> None:
     for head in heads:
         rows = every_threshold(head)
         assert len(rows) > 300
-        np.testing.assert_array_equal(onnx_margins(head, rows), xgboost_margins(head, rows))
+        np.testing.assert_array_equal(onnx_margins(head, rows), margins_of_xgboost(head, rows))
 
 
 def test_all_missing_and_extreme_values_take_the_same_way(heads: Heads) -> None:
@@ -66,39 +80,27 @@ def test_all_missing_and_extreme_values_take_the_same_way(heads: Heads) -> None:
     values = [np.nan, 0.0, -0.0, 1e-45, -1e-45, 3.4e38, -3.4e38]
     rows = np.repeat(np.array(values, dtype=np.float32)[:, None], len(FEATURES), axis=1)
     for head in heads:
-        np.testing.assert_array_equal(onnx_margins(head, rows), xgboost_margins(head, rows))
+        np.testing.assert_array_equal(onnx_margins(head, rows), margins_of_xgboost(head, rows))
 
 
 def test_batches_and_single_rows_give_the_same_bits(heads: Heads, rows: Rows) -> None:
     """An exact head does not care how many rows are asked at once."""
-    session = start_session(export_model(heads, FEATURES).onnx)
+    session = start_session(export_model(heads, FEATURES, CALIBRATION).onnx)
     batch = session.run(["regime_margin"], {"input": rows[:64]})[0]
     single = [session.run(["regime_margin"], {"input": rows[i : i + 1]})[0][0] for i in range(64)]
     np.testing.assert_array_equal(batch, np.vstack(single))
 
 
-def test_heads_off_the_grid_stay_within_tolerance(raw_heads: Heads, rows: Rows) -> None:
-    """Boosters as XGBoost leaves them are exported too, within 1e-6, and are not called exact."""
-    report = assert_parity(export_model(raw_heads, FEATURES), raw_heads, rows)
-    assert [r.exact for r in report] == [False, False, False]
-    assert max(r.max_output_diff for r in report) <= 1e-6
+def test_heads_off_the_grid_are_refused(raw_heads: Heads) -> None:
+    """Boosters as XGBoost leaves them have sums that depend on their order; no graph is made of them."""
+    with pytest.raises(NotExportable, match=r"sums must be exact .*head tradeable_2; got a leaf off the grid"):
+        export_model(raw_heads, FEATURES, CALIBRATION)
 
 
-def with_first_tree(head: ExportableHead, value: float, last: float) -> ExportableHead:
-    """Return the head with all leaves of its first tree set to `value`, the last one to `last`."""
-    document = json.loads(head.booster_json)
-    tree = document["learner"]["gradient_booster"]["model"]["trees"][0]
-    leaves = [node for node, child in enumerate(tree["left_children"]) if child < 0]
-    for node in leaves:
-        tree["split_conditions"][node] = last if node == leaves[-1] else value
-    return replace(head, booster_json=json.dumps(document).encode())
-
-
-def test_an_exact_head_may_not_differ_even_where_no_output_shows_it(heads: Heads, rows: Rows) -> None:
-    """At margins near 20 a leaf that is 2^-16 too high changes no probability by 1e-6, and is refused all the same."""
-    good, wrong = (with_first_tree(heads[0], 20.0, last) for last in (20.0, 20.0 + 2.0**-16))
-    with pytest.raises(ExportMismatch, match=r"got outputs up to \S+e-\d+ apart, \d+ margins differ"):
-        assert_parity(export_model([good], FEATURES), [wrong], rows)
+def first_leaf(head: ExportableHead) -> float:
+    """Return the first leaf of a head's first tree."""
+    tree = json.loads(head.booster_json)["learner"]["gradient_booster"]["model"]["trees"][0]
+    return float(np.float32(tree["split_conditions"][tree["left_children"].index(-1)]))
 
 
 def with_first_leaf(head: ExportableHead, value: float) -> ExportableHead:
@@ -109,10 +111,32 @@ def with_first_leaf(head: ExportableHead, value: float) -> ExportableHead:
     return replace(head, booster_json=json.dumps(document).encode())
 
 
-@pytest.mark.parametrize(("leaf", "exact"), [(0.0, True), (-200.0, True), (2.0**-17, False), (256.0, False)])
-def test_grid_and_sum_bound_decide_exactness(heads: Heads, leaf: float, exact: bool) -> None:
-    """One leaf off the 2^-16 grid, or one that lifts the sum of largest leaves to 2^8, and a head is not exact."""
-    assert export_model([with_first_leaf(heads[1], leaf)], FEATURES).heads[0].exact is exact
+@pytest.mark.parametrize("leaf", [2.0**-17, 256.0])
+def test_grid_and_sum_bound_decide_exactness(heads: Heads, leaf: float) -> None:
+    """One leaf off the 2^-16 grid, or one that lifts the sum of largest leaves to 2^8, and a head is refused."""
+    assert export_model([with_first_leaf(heads[1], -200.0)], FEATURES, only()).heads[0].margin_bound_q16 > 200 << 16
+    with pytest.raises(NotExportable, match="float32 sums must be exact"):
+        export_model([with_first_leaf(heads[1], leaf)], FEATURES, only())
+
+
+def test_an_answer_need_not_differ_for_a_margin_to_count(heads: Heads, rows: Rows) -> None:
+    """A leaf that is 2^-16 too high changes no bps of these rows, and is refused all the same."""
+    calibration = Calibration({"tradeable_2": (StepTable((), (5_000,), "isotonic", 1_000),)})
+    wrong = with_first_leaf(heads[0], first_leaf(heads[0]) + 2.0**-16)
+    with pytest.raises(ExportMismatch, match=r"tradeable_2, 11500 rows; got [1-9]\d* margins and 0 answers differ"):
+        assert_parity(export_model([heads[0]], FEATURES, calibration), [wrong], calibration, rows)
+
+
+def test_a_table_that_is_shifted_by_one_unit_is_refused(heads: Heads, rows: Rows) -> None:
+    """Margins agree, answers at the cut do not: every margin that occurs is made a cut, and moved by 2^-16."""
+    cuts = np.unique(margins_q16(margins_of_xgboost(heads[0], rows)))[:900].tolist()
+    values = tuple(range(1_000, 1_000 + len(cuts) + 1))
+    good, shifted = (
+        Calibration({"tradeable_2": (StepTable(tuple(cut + move for cut in cuts), values, "isotonic", 1_500),)})
+        for move in (0, 1)
+    )
+    with pytest.raises(ExportMismatch, match=r"got 0 margins and [1-9]\d* answers differ"):
+        assert_parity(export_model(heads[:1], FEATURES, shifted), heads[:1], good, rows)
 
 
 def test_margin_bound_is_the_sum_of_the_largest_leaves(heads: Heads) -> None:
@@ -122,15 +146,19 @@ def test_margin_bound_is_the_sum_of_the_largest_leaves(heads: Heads) -> None:
     assert margin_bound_q16(ensemble) == 200 * 65536 + round(others * 65536)
 
 
-def test_a_graph_of_other_trees_is_refused(heads: Heads, raw_heads: Heads, rows: Rows) -> None:
-    """Parity is not a formality: the graph of the unsnapped boosters does not pass for the snapped ones."""
-    with pytest.raises(ExportMismatch, match=r"EXPORT_MISMATCH: .*head tradeable_2, 10050 rows"):
-        assert_parity(export_model(raw_heads, FEATURES), heads, rows[:50])
+def test_a_graph_of_other_trees_is_refused(heads: Heads, rows: Rows) -> None:
+    """Parity is not a formality: the graph of one head does not pass for another."""
+    other = replace(heads[3], name="tradeable_2")
+    model = export_model([other], FEATURES, only("tradeable_2"))
+    with pytest.raises(ExportMismatch, match=r"EXPORT_MISMATCH: .*tradeable_2, 10050 rows; got \d+ margins and"):
+        assert_parity(model, heads[:1], only("tradeable_2"), rows[:50])
 
 
 def test_only_so_many_rows_are_compared(heads: Heads, rows: Rows) -> None:
     """A table of any size costs a bounded time: 100,000 of its rows, evenly spaced, are enough."""
-    report = assert_parity(export_model(heads[:1], FEATURES), heads[:1], np.tile(rows, (100, 1)), probe_rows=100)
+    calibration, many = only("tradeable_2"), np.tile(rows, (100, 1))
+    model = export_model(heads[:1], FEATURES, calibration)
+    report = assert_parity(model, heads[:1], calibration, many, probe_rows=100)
     assert report[0].rows == 75_100
 
 
@@ -139,26 +167,24 @@ def test_base_score_is_the_margin_xgboost_uses(tasks: tuple[Task, ...], rows: Ro
     task = replace(tasks[0], settings={**tasks[0].settings, "base_score": 0.3})
     head = exportable(task, bytes(fit(task, rows, rounds=1).save_raw("json")))
     assert read_ensemble(head).base.tolist() == [np.float32(-0.84729785)]
-    np.testing.assert_array_equal(onnx_margins(head, rows), xgboost_margins(head, rows))
 
 
 def test_early_stopping_counts_up_to_the_best_round(tasks: tuple[Task, ...], rows: Rows) -> None:
     """A booster that carries best_iteration is exported as its first best_iteration + 1 rounds."""
     booster = fit(tasks[2], rows, rounds=12)
     booster.set_attr(best_iteration="6")
-    head = exportable(tasks[2], bytes(booster.save_raw("json")))
-    sliced = exportable(tasks[2], bytes(booster[:7].save_raw("json")))
+    head = snapped_head(tasks[2], bytes(booster.save_raw("json")))
+    sliced = snapped_head(tasks[2], bytes(booster[:7].save_raw("json")))
     assert read_ensemble(head).rounds == 7
     np.testing.assert_array_equal(onnx_margins(head, rows), onnx_margins(sliced, rows))
-    assert assert_parity(export_model([head], FEATURES), [head], rows, probe_rows=100)[0].max_margin_diff < 1e-6
+    assert not differing(head, rows)
 
 
 def test_a_head_without_trees_answers_with_its_base(tasks: tuple[Task, ...], rows: Rows) -> None:
     """Zero rounds and single-leaf trees are legal boosters."""
     for rounds, settings in ((0, {}), (3, {"min_child_weight": 1e9})):
         task = replace(tasks[0], settings={**tasks[0].settings, **settings, "base_score": 0.5})
-        head = exportable(task, bytes(fit(task, rows, rounds=rounds).save_raw("json")))
-        assert assert_parity(export_model([head], FEATURES), [head], rows, probe_rows=100)[0].differing_margins == 0
+        assert not differing(exportable(task, bytes(fit(task, rows, rounds=rounds).save_raw("json"))), rows)
 
 
 def test_pruned_nodes_are_left_behind(tasks: tuple[Task, ...], rows: Rows) -> None:
@@ -166,13 +192,13 @@ def test_pruned_nodes_are_left_behind(tasks: tuple[Task, ...], rows: Rows) -> No
     task = replace(
         tasks[0], settings={"objective": "binary:logistic", "tree_method": "exact", "max_depth": 7, "gamma": 8.0}
     )
-    head = exportable(task, bytes(fit(task, rows).save_raw("json")))
+    head = snapped_head(task, bytes(fit(task, rows).save_raw("json")))
     stored = [t["tree_param"] for t in json.loads(head.booster_json)["learner"]["gradient_booster"]["model"]["trees"]]
     deleted = [int(param["num_deleted"]) for param in stored]
     assert sum(deleted) > 0
     sizes = [len(tree.value) for tree in read_ensemble(head).trees]
     assert sizes == [int(param["num_nodes"]) - gone for param, gone in zip(stored, deleted, strict=True)]
-    assert assert_parity(export_model([head], FEATURES), [head], rows)[0].max_output_diff < 1e-6
+    assert not differing(head, rows)
 
 
 @pytest.mark.parametrize(
@@ -202,39 +228,17 @@ def test_categorical_splits_are_refused(rows: Rows) -> None:
         read_ensemble(ExportableHead("h", "binary", ("no", "yes"), bytes(booster.save_raw("json"))))
 
 
-def test_permuted_columns_are_refused(raw_heads: Heads) -> None:
+def test_permuted_columns_are_refused(heads: Heads) -> None:
     """A booster knows its column names; a graph with another order is not made."""
     swapped = (FEATURES[1], FEATURES[0], *FEATURES[2:])
     with pytest.raises(NotExportable, match="got natr_bps in place of spread_bps"):
-        export_model(raw_heads, swapped)
+        export_model(heads, swapped, CALIBRATION)
 
 
 def test_a_class_list_of_another_length_is_refused(heads: Heads) -> None:
     """Two names for three outputs cannot be right."""
     with pytest.raises(NotExportable, match="the booster must have 2 outputs"):
         read_ensemble(replace(heads[2], classes=("LOW", "HIGH")))
-
-
-def test_the_same_boosters_give_the_same_bytes(heads: Heads) -> None:
-    """Nothing random or dated enters the file."""
-    assert export_model(heads, FEATURES).onnx == export_model(heads, FEATURES).onnx
-
-
-def test_graph_contract(heads: Heads, rows: Rows) -> None:
-    """Names, shapes and types of the graph are the documented ones."""
-    session = start_session(export_model(heads, FEATURES).onnx)
-    assert [(put.name, put.type, put.shape) for put in session.get_inputs()] == [("input", "tensor(float)", ["N", 6])]
-    assert [(put.name, put.shape) for put in session.get_outputs()] == [
-        ("tradeable_2", ["N", 1]),
-        ("strength", ["N", 1]),
-        ("regime", ["N", 3]),
-        ("tradeable_2_margin", ["N", 1]),
-        ("strength_margin", ["N", 1]),
-        ("regime_margin", ["N", 3]),
-    ]
-    strength, margin, regime = session.run(["strength", "strength_margin", "regime"], {"input": rows[:9]})
-    np.testing.assert_array_equal(strength, margin * np.float32(1000))
-    np.testing.assert_allclose(regime.sum(axis=1), 1.0, atol=1e-6)
 
 
 def test_probes_hold_every_threshold_its_neighbours_and_missing_values(heads: Heads) -> None:

@@ -14,7 +14,8 @@ from grinder_resources.features.groups.place import APPROACH_CONTEXT, LEVEL_CONT
 from grinder_resources.features.groups.pressure import NET_PRESSURE, PRESSURE_INDICATORS
 from grinder_resources.features.groups.tape import TAPE_PHYSICS, signed_tape
 from grinder_resources.features.groups.trend import ATTEMPT_TREND
-from grinder_resources.features.moment import Books, Event, Known, Market, Moment, Settings
+from grinder_resources.features.known import Books, Known, Watermark
+from grinder_resources.features.moment import Event, Market, Moment, Settings
 from tests.market_days import OPEN_NS, SECOND, books, quotes, trades
 
 T1_NS = OPEN_NS + 340 * SECOND
@@ -32,13 +33,14 @@ UP = Event(
     attempt_t1_ns=T1_NS - 120 * SECOND,
 )
 DOWN = replace(UP, sign=-1)
-NOTHING = Known(np.array([], np.int64), np.array([], np.int64))
+SEEN = Watermark()
+NOTHING = Known(np.array([], np.int64), np.array([], np.int64), SEEN)
 
 
 def known(*points: tuple[float, int]) -> Known:
     """Return a series from (seconds since the open, value)."""
     seconds, values = zip(*points, strict=True)
-    return Known((OPEN_NS + np.array(seconds) * SECOND).astype(np.int64), np.array(values, np.int64))
+    return Known((OPEN_NS + np.array(seconds) * SECOND).astype(np.int64), np.array(values, np.int64), SEEN)
 
 
 def market(**parts: object) -> Market:
@@ -56,14 +58,16 @@ def market(**parts: object) -> Market:
     )
     mids = quotes([(0, 1999)])
     empty = Market(
+        seen=SEEN,
         open_ns=OPEN_NS,
+        mids=NOTHING,
         closes=NOTHING,
         levels=dict.fromkeys(kinds, NOTHING) | parts.pop("levels", {}),
         sma_sums={200: NOTHING, 400: NOTHING},
         volume_today=NOTHING,
         volume_before=(),
-        tape=signed_tape(TRADES.empty(), mids["ts_ns"].to_numpy(), np.array([1999])),
-        books=Books.of(DEPTH.empty()),
+        tape=signed_tape(TRADES.empty(), mids["ts_ns"].to_numpy(), np.array([1999]), SEEN),
+        books=Books.of(DEPTH.empty(), SEEN),
     )
     return replace(empty, **parts)
 
@@ -88,8 +92,8 @@ def test_session_context() -> None:
     """Five minutes after the open, with a prior high, no prior low, and twice the usual volume."""
     at = moment(
         levels={"PRIOR_HIGH": known((0, 1972))},
-        volume_today=Known(np.array([60, 400]) * SECOND, np.array([30, 999])),
-        volume_before=(Known(np.array([60]) * SECOND, np.array([10])), Known(np.array([120]) * SECOND, np.array([20]))),
+        volume_today=Known(np.array([60, 400]) * SECOND, np.array([30, 999]), SEEN),
+        volume_before=tuple(Known(np.array([60 * n]) * SECOND, np.array([10 * n]), SEEN) for n in (1, 2)),
     )
     assert SESSION_CONTEXT.compute(at) == {
         "bars_since_open": 5,
@@ -198,7 +202,7 @@ def test_confluence_alignment(event: Event, values: tuple[int | None, ...], expe
 
 
 def with_books(*points: tuple[float, dict[int, int], dict[int, int]]) -> dict[str, Books]:
-    return {"books": Books.of(books(list(points)))}
+    return {"books": Books.of(books(list(points)), SEEN)}
 
 
 BID = {990: 5}
@@ -275,7 +279,7 @@ def test_barrier_states(last: dict[int, int], state: str) -> None:
 
 def with_tape(points: list[tuple[float, int, int, int]], mid: int = 1999) -> dict[str, object]:
     quote_ns = np.array([OPEN_NS])
-    return {"tape": signed_tape(trades(points), quote_ns, np.array([mid]))}
+    return {"tape": signed_tape(trades(points), quote_ns, np.array([mid]), SEEN)}
 
 
 def test_tape() -> None:
@@ -320,7 +324,7 @@ def test_unknown_aggressors_get_the_side_of_the_quote_test() -> None:
         [(-1, 1000, 1, 0), (10, 1000, 1, 0), (11, 999, 1, 0), (20, 1001, 1, 0), (30, 1000, 1, 0), (40, 990, 1, 1)]
     )
     quote_ns, mids = OPEN_NS + np.array([0, 20, 25]) * SECOND, np.array([1999, 2010, 2000])
-    assert signed_tape(prints, quote_ns, mids).side.tolist() == [0, 1, -1, 1, 0, 1]
+    assert signed_tape(prints, quote_ns, mids, SEEN).side.tolist() == [0, 1, -1, 1, 0, 1]
 
 
 SWEEPS = {

@@ -2,7 +2,14 @@
 
 import pytest
 
-from grinder_resources.contracts.events import CATEGORIES, CONTEXT_NAMES, HISTORY_NAMES, IDENTITY_NAMES, LABEL_NAMES
+from grinder_resources.contracts.events import (
+    CATEGORIES,
+    CONTEXT_NAMES,
+    HISTORY_NAMES,
+    IDENTITY_NAMES,
+    LABEL_NAMES,
+    WATERMARK,
+)
 from grinder_resources.errors import BadDeclaration, UnknownName
 from grinder_resources.features.manifest import feature_table, load_manifest, versions
 from grinder_resources.features.moment import Settings
@@ -21,8 +28,8 @@ feature_groups:
 
 
 def test_versions_are_listed_in_order() -> None:
-    """Both versions of the data line, oldest first."""
-    assert versions() == ["v1.0_mechanics_only", "v2.0_full_ensemble"]
+    """All versions of the data line, oldest first."""
+    assert versions() == ["v1.0_mechanics_only", "v2.0_full_ensemble", "v2.1_rolling"]
 
 
 def test_mechanics_only_columns() -> None:
@@ -44,9 +51,20 @@ def test_mechanics_only_columns() -> None:
     ]
 
 
-def test_full_ensemble_holds_every_group() -> None:
-    """v2.0 has all registered groups, and declares those that need options without a column."""
-    manifest = load_manifest("v2.0_full_ensemble")
+def test_rolling_adds_one_group_to_the_full_ensemble() -> None:
+    """v2.0 and v2.1 differ by the group that reads snapshots, and by nothing else."""
+    full, rolling = load_manifest("v2.0_full_ensemble"), load_manifest("v2.1_rolling")
+    assert set(rolling.feature_groups) - set(full.feature_groups) == {
+        group for group in rolling.feature_groups if group.name == "rolling"
+    }
+    assert set(full.feature_groups) < set(rolling.feature_groups)
+    assert rolling.parameters == full.parameters
+    assert (full.reads_snapshots, rolling.reads_snapshots) == (False, True)
+
+
+def test_the_newest_version_holds_every_group() -> None:
+    """v2.1 has all registered groups, and declares those that need options without a column."""
+    manifest = load_manifest("v2.1_rolling")
     assert [group.name for group in manifest.present] == list(GROUPS)
     assert [column.name for column in manifest.features] == [
         column.name for group in GROUPS.values() for column in group.columns
@@ -58,12 +76,13 @@ def test_full_ensemble_holds_every_group() -> None:
 
 @pytest.mark.parametrize("version", versions())
 def test_table_of_a_version(version: str) -> None:
-    """Identity, context, features and labels, each once; the lake path is the version's."""
+    """Identity, watermark, context, features and labels, each once; the lake path is the version's."""
     table = feature_table(version)
     names = list(table.schema)
     assert table.name == f"silver/features/{version}"
     assert len(set(names)) == len(names)
-    assert names[: len(IDENTITY_NAMES) + len(CONTEXT_NAMES)] == [*IDENTITY_NAMES, *CONTEXT_NAMES]
+    known = [*IDENTITY_NAMES, WATERMARK.name, *CONTEXT_NAMES]
+    assert names[: len(known)] == known
     assert names[-len(LABEL_NAMES) :] == list(LABEL_NAMES)
     assert set(CATEGORIES) <= set(names)
     assert "attempt_confirm_ts_ns" in HISTORY_NAMES

@@ -3,12 +3,13 @@
 import polars as pl
 import pytest
 
-from grinder_resources.contracts.events import CONTEXT_NAMES, IDENTITY_NAMES, LABEL_NAMES, LEVEL_EVENTS
+from grinder_resources.contracts.events import CONTEXT_NAMES, IDENTITY_NAMES, LABEL_NAMES, LEVEL_EVENTS, WATERMARK
 from grinder_resources.errors import UnknownName
 from grinder_resources.features.manifest import feature_table
 from grinder_resources.learning.selection import ABLATIONS, STAGES, FeatureSet, select_features
 
 FULL = feature_table("v2.0_full_ensemble").schema
+ROLLING = feature_table("v2.1_rolling").schema
 MECHANICS = feature_table("v1.0_mechanics_only").schema
 
 BASE = ("level_kind_name", "direction")
@@ -90,6 +91,24 @@ def test_full_ensemble(stage: str, ablation: str, numeric: set[str], categorical
     assert list(features.numeric) == [name for name in FULL if name in numeric]
 
 
+def test_rolling_version() -> None:
+    """What rolls over volatility is technical and in stage A; what rolls over quotes, book and flow is neither."""
+    added = [name for name in ROLLING if name not in FULL]
+    technical = [name for name in added if name.startswith(("natr_", "range_score_"))]
+    mechanical = [name for name in added if name not in technical]
+    assert (len(technical), len(mechanical)) == (10, 32)
+    for stage, ablation, more in (
+        ("stage_a", "full", technical),
+        ("stage_a", "mechanics", []),
+        ("stage_b", "ta", technical),
+        ("stage_b", "mechanics", mechanical),
+        ("stage_b", "full", added),
+    ):
+        chosen, before = (set(select_features(schema, stage, ablation).numeric) for schema in (ROLLING, FULL))
+        assert chosen - before == set(more)
+        assert before <= chosen
+
+
 def test_mechanics_only_version() -> None:
     """The small version has its own columns, and the context that every version keeps."""
     features = select_features(MECHANICS, "stage_b", "mechanics")
@@ -108,7 +127,8 @@ def test_labels_and_identity_never_enter(stage: str, ablation: str) -> None:
     features = select_features(pl.Schema({**LEVEL_EVENTS.schema, **FULL, **later}), stage, ablation)
     used = {*features.numeric, *features.categorical}
     allowed = {"level_kind_name", "direction", "direction_sign"}
-    assert not used & ({*IDENTITY_NAMES, *CONTEXT_NAMES, *LABEL_NAMES, *later, "attempt_confirm_ts_ns"} - allowed)
+    never = {*IDENTITY_NAMES, WATERMARK.name, *CONTEXT_NAMES, *LABEL_NAMES, *later, "attempt_confirm_ts_ns"}
+    assert not used & (never - allowed)
 
 
 def test_only_declared_categories_and_numbers_enter() -> None:

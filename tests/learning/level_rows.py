@@ -29,6 +29,7 @@ def level_rows(days: int = 3, per_day: int = 400, seed: int = 1) -> pl.DataFrame
         "symbol": rng.choice(["A", "B"], rows),
         "ts_ns": ts,
         "confirm_ts_ns": ts + 120 * SECOND_NS,
+        "watermark_ns": ts + 119 * SECOND_NS,
         "event_id": [f"event_{number}" for number in range(rows)],
     }
     context = {

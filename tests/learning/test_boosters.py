@@ -1,4 +1,3 @@
-import json
 from dataclasses import replace
 from typing import Any
 
@@ -6,34 +5,10 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from grinder_resources.errors import OutOfRange
-from grinder_resources.learning.boosters import MARGIN_SCALE, answers, fit, load, margins, row_set, snap_leaves
-from grinder_resources.learning.metrics import point_scores
-from grinder_resources.learning.specs import BoosterParams, Head
-
-BINARY = Head("hit", "binary", "y", classes=("no", "yes"))
-THREE = Head("regime", "multiclass", "y", classes=("LOW", "MID", "HIGH"))
-SIZE = Head("size", "regression", "y", unit=1000)
-PARAMS = BoosterParams(rounds=40, early_stopping=10)
-
-RNG = np.random.default_rng(5)
-VALUES = RNG.normal(size=(900, 6)).astype(np.float32)
-VALUES[RNG.random(VALUES.shape) < 0.1] = np.nan
-SIGNAL = np.nan_to_num(VALUES[:, 0]).astype(np.float64)
-TARGETS = {
-    "hit": (SIGNAL + RNG.normal(size=900) > 0.7).astype(np.float64),
-    "regime": np.searchsorted([-0.5, 0.5], SIGNAL + RNG.normal(size=900)).astype(np.float64),
-    "size": 3.0 + SIGNAL + RNG.normal(size=900),
-}
-
-
-def fitted(head: Head, params: BoosterParams = PARAMS) -> bytes:
-    target = TARGETS[head.name]
-    return fit(head, row_set(VALUES[:500], VALUES[500:700], params), target[:500], target[500:700], params)[0]
-
-
-def forest(model: bytes) -> dict[str, Any]:
-    return dict(json.loads(model)["learner"]["gradient_booster"]["model"])
+from grinder_resources.learning.boosters import answers, booster_settings, fit, margins, row_set
+from grinder_resources.learning.model_spec import Head
+from grinder_resources.learning.snapping import MARGIN_SCALE
+from tests.learning.booster_rows import BINARY, PARAMS, SIZE, TARGETS, THREE, VALUES, fitted, forest
 
 
 def walk(tree: dict[str, Any], row: NDArray[np.float32]) -> float:
@@ -73,45 +48,48 @@ def test_relabelled_matrix_gives_the_bytes_of_a_fresh_one() -> None:
     shared = row_set(VALUES[:500], VALUES[500:700], PARAMS)
     size, hit = TARGETS["size"], TARGETS["hit"]
     fit(SIZE, shared, size[:500], size[500:700], PARAMS)
-    assert fit(BINARY, shared, hit[:500], hit[500:700], PARAMS)[0] == fitted(BINARY)
+    assert fit(BINARY, shared, hit[:500], hit[500:700], PARAMS).model == fitted(BINARY)
 
 
-def test_snapping_costs_no_log_loss() -> None:
-    """Less than a millionth of a nat against XGBoost's own floats."""
+@pytest.mark.parametrize(("head", "metric"), [(BINARY, "log_loss"), (THREE, "mlogloss"), (SIZE, "rmse")])
+def test_snapping_is_weighed_on_the_validation_rows(head: Head, metric: str) -> None:
+    """Before and after are what scikit-learn says of XGBoost's own floats and of the snapped margins."""
     import xgboost
+    from sklearn.metrics import log_loss, root_mean_squared_error
 
-    label = TARGETS["hit"]
-    settings = {"objective": "binary:logistic", "max_depth": 4, "eta": 0.05, "seed": 42, "nthread": 1}
-    raw = xgboost.train(settings, xgboost.DMatrix(VALUES[:700], label[:700]), 60)
-    snapped = snap_leaves(bytes(raw.save_raw("json")), BINARY)
-    before = answers(BINARY, margins(bytes(raw.save_raw("json")), VALUES[700:]))[:, 0]
-    after = answers(BINARY, margins(snapped, VALUES[700:]))[:, 0]
-    losses = [point_scores(label[700:], answer, {}, regression=False)["log_loss"] for answer in (before, after)]
-    assert abs(losses[0] - losses[1]) < 1e-5
-    assert np.abs(before - after).max() < 1e-4
+    target = TARGETS[head.name]
+    found = fit(head, row_set(VALUES[:500], VALUES[500:700], PARAMS), target[:500], target[500:700], PARAMS)
+    settings = booster_settings(head, PARAMS)
+    raw = xgboost.train(settings, xgboost.QuantileDMatrix(VALUES[:500], target[:500], max_bin=64), found.rounds)
+
+    def loss(model: bytes) -> float:
+        answer = answers(head, margins(model, VALUES[500:700]))
+        if head.kind == "regression":
+            return float(root_mean_squared_error(target[500:700] * head.unit, answer[:, 0]))
+        return float(log_loss(target[500:700], answer if head.kind == "multiclass" else answer[:, 0]))
+
+    snapping = found.snapping
+    assert snapping.metric == metric
+    assert snapping.before == pytest.approx(loss(bytes(raw.save_raw("json"))), rel=1e-6)
+    assert snapping.after == pytest.approx(loss(found.model), rel=1e-12)
+    assert snapping.difference == snapping.after - snapping.before
+    assert 0.0 < abs(snapping.difference) < 1e-4 * snapping.before
 
 
-def test_snapping_twice_changes_nothing() -> None:
-    """The leaves are on the grid and the base margin is zero already."""
-    model = fitted(THREE)
-    assert snap_leaves(model, THREE) == model
-    assert bytes(load(model).save_raw("json")) == model
-
-
-def test_leaves_too_large_for_exact_sums_are_refused() -> None:
-    """A target in thousandths needs a unit."""
-    target = TARGETS["size"] * 1000
-    with pytest.raises(OutOfRange, match=r"head size.*below 256.*larger unit"):
-        fit(SIZE, row_set(VALUES[:500], VALUES[500:700], PARAMS), target[:500], target[500:700], PARAMS)
+def test_snapping_costs_less_than_a_hundred_thousandth_of_a_nat() -> None:
+    """In log loss on rows that were not fitted."""
+    target = TARGETS["hit"]
+    found = fit(BINARY, row_set(VALUES[:500], VALUES[500:], PARAMS), target[:500], target[500:], PARAMS)
+    assert abs(found.snapping.difference) < 1e-5
 
 
 def test_early_stopping_looks_at_validation_only() -> None:
     """Validation labels turned upside down stop at once; the same train rows with honest ones go on."""
     rows, target = row_set(VALUES[:500], VALUES[500:700], PARAMS), TARGETS["hit"]
-    _, stopped = fit(BINARY, rows, target[:500], 1.0 - target[500:700], PARAMS)
-    _, honest = fit(BINARY, rows, target[:500], target[500:700], PARAMS)
-    assert stopped == 1
-    assert honest > 20
+    stopped = fit(BINARY, rows, target[:500], 1.0 - target[500:700], PARAMS)
+    honest = fit(BINARY, rows, target[:500], target[500:700], PARAMS)
+    assert stopped.rounds == 1
+    assert honest.rounds > 20
 
 
 def test_answers_of_known_margins() -> None:

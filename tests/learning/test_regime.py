@@ -2,13 +2,14 @@ from datetime import date
 
 import numpy as np
 import polars as pl
+import pytest
 
 from grinder_resources.contracts.gold import REGIME_DATASET, REGIME_LABEL
 from grinder_resources.contracts.silver import SNAPSHOTS
 from grinder_resources.learning.regime import regime_rows
 from grinder_resources.learning.specs import REGIME
 from grinder_resources.learning.splits import split_by_date
-from grinder_resources.learning.training import train
+from tests.learning.fits import trained
 
 NOON_NS = 1_741_003_200_000_000_000
 SECOND_NS = 1_000_000_000
@@ -75,6 +76,17 @@ def test_row_with_a_gap_behind_or_ahead_is_left_out() -> None:
     assert [second for _, second, _ in labels(regime_rows(flagged))] == [0]
 
 
+@pytest.mark.parametrize("newest", ["quote_ts_ns", "trade_ts_ns", "book_ts_ns"])
+def test_watermark_is_the_newest_row_behind_the_snapshot(newest: str) -> None:
+    """Quote, print or book of the row itself, not of the seconds its label is taken from; one may be missing."""
+    behind = {"quote_ts_ns": 5, "trade_ts_ns": None, "book_ts_ns": 4} | {newest: 7}
+    first = pl.col("ts_ns") == NOON_NS
+    marked = snapshots([100] * 61).with_columns(
+        pl.when(first).then(pl.lit(value, pl.Int64())).otherwise(99).alias(name) for name, value in behind.items()
+    )
+    assert regime_rows(marked)["watermark_ns"].to_list() == [7]
+
+
 def test_instruments_do_not_see_each_other() -> None:
     """The minute after the last row of A is not the first minute of B, whatever the order of rows."""
     both = pl.concat([snapshots([500] * 61, "B"), snapshots([100] * 60 + [103], "A")])
@@ -111,8 +123,8 @@ def test_regime_model_learns_terciles_of_train_days() -> None:
     rows = dataset()
     split = split_by_date(rows["date"].to_list())
     tripled = pl.when(pl.col("date") == split.test[0]).then(3 * pl.col(REGIME_LABEL)).otherwise(REGIME_LABEL)
-    model = train(REGIME, rows, split)
-    again = train(REGIME, rows.with_columns(tripled.alias(REGIME_LABEL)), split)
+    model = trained(REGIME, rows, split)
+    again = trained(REGIME, rows.with_columns(tripled.alias(REGIME_LABEL)), split)
     assert model.heads[0].cuts == again.heads[0].cuts
     assert model.heads[0].booster == again.heads[0].booster
     test = {score.output: score.scores["auc"] for score in model.heads[0].scores if score.part == "test"}

@@ -4,17 +4,19 @@ from dataclasses import replace
 import pytest
 
 from grinder_resources.contracts.events import LABEL_NAMES
+from grinder_resources.contracts.gates import GATE_INPUTS, GATE_ROC_DATASET
 from grinder_resources.contracts.gold import REGIME_DATASET, REGIME_LABEL, SIGNALS
 from grinder_resources.errors import UnknownName
 from grinder_resources.features.manifest import feature_table
 from grinder_resources.hashing import canonical_json
-from grinder_resources.learning.specs import LEVEL_HEADS, SPECS, BoosterParams, Head, spec_named
+from grinder_resources.learning.model_spec import BoosterParams, Head
+from grinder_resources.learning.specs import LEVEL_HEADS, SPECS, spec_named
 from tests.learning.level_rows import level_rows
 
-LEVEL_SPECS = [name for name in SPECS if name != "regime"]
+LEVEL_SPECS = [name for name in SPECS if name.startswith("level_signals")]
 
 
-def test_registry_holds_six_level_models_and_the_regime() -> None:
+def test_registry_holds_six_level_models_the_regime_and_the_gates() -> None:
     """The names are the artifact folders."""
     assert list(SPECS) == [
         "level_signals_stage_a_ta",
@@ -24,6 +26,7 @@ def test_registry_holds_six_level_models_and_the_regime() -> None:
         "level_signals_stage_b_mechanics",
         "level_signals_stage_b_full",
         "regime",
+        "gate_roc",
     ]
 
 
@@ -95,7 +98,7 @@ def test_regime_reads_snapshot_columns_only() -> None:
     """Neither identity, nor time, nor price, nor the label is among its inputs."""
     chosen = SPECS["regime"].select(REGIME_DATASET.schema)
     assert set(chosen.numeric) == set(REGIME_DATASET.schema) - {
-        "date", "venue", "symbol", "ts_ns", "label_end_ns", "range_60s_forward_x1000"
+        "date", "venue", "symbol", "ts_ns", "watermark_ns", "label_end_ns", "range_60s_forward_x1000"
     }  # fmt: skip
     assert not any(name.endswith("_half_ticks") for name in chosen.numeric)
 
@@ -117,14 +120,19 @@ def test_facts_tell_models_apart() -> None:
 
 
 def test_references_are_columns_that_every_dataset_row_has() -> None:
-    """Displacement from the level at t1 for levels, the range of the last minute for the regime; none is a label."""
+    """Displacement from the level at t1, the range of the last minute, the moves before a gate; none is a label."""
     features = feature_table("v2.0_full_ensemble")
-    names = {REGIME_DATASET.name: REGIME_DATASET.schema.names(), SIGNALS: features.schema.names()}
+    names = {
+        REGIME_DATASET.name: REGIME_DATASET.schema.names(),
+        SIGNALS: features.schema.names(),
+        GATE_ROC_DATASET.name: [column.name for column in GATE_INPUTS],
+    }
     for spec in SPECS.values():
         assert spec.reference
         assert set(spec.reference) <= set(names[spec.dataset]) - {*LABEL_NAMES, REGIME_LABEL}
     assert SPECS["level_signals_stage_a_ta"].reference == ("distance_atr_x1000", "distance_beyond_atr_x1000")
     assert SPECS["regime"].reference == ("range_60s_x1000",)
+    assert SPECS["gate_roc"].reference == ("roc_prev_pct_x1e6", "return_60m_pct_x1e6", "range_240m_pct_x1e6")
 
 
 def test_outputs_are_the_reported_classes() -> None:

@@ -1,7 +1,7 @@
 import numpy as np
 import polars as pl
 
-from grinder_resources.learning.specs import Head, Match
+from grinder_resources.learning.model_spec import Head, Match
 from grinder_resources.learning.targets import coded_target, quantile_cuts, raw_target, settled_rows
 
 FRAME = pl.DataFrame(

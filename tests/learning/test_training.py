@@ -6,9 +6,11 @@ import polars as pl
 import pytest
 
 from grinder_resources.errors import NothingTrainable
-from grinder_resources.learning.specs import BoosterParams, ModelSpec, level_signals
+from grinder_resources.learning.model_spec import BoosterParams, ModelSpec
+from grinder_resources.learning.specs import level_signals
 from grinder_resources.learning.splits import split_by_date
-from grinder_resources.learning.training import FittedHead, TrainedModel, train
+from grinder_resources.learning.training import FittedHead, TrainedModel
+from tests.learning.fits import trained
 from tests.learning.level_rows import level_rows
 
 ROWS = level_rows()
@@ -27,7 +29,7 @@ FEW = replace(
 
 @pytest.fixture(scope="module")
 def model() -> TrainedModel:
-    return train(SPEC, ROWS, SPLIT)
+    return trained(SPEC, ROWS, SPLIT)
 
 
 def head_of(model: TrainedModel, name: str) -> FittedHead:
@@ -36,7 +38,7 @@ def head_of(model: TrainedModel, name: str) -> FittedHead:
 
 @pytest.fixture(scope="module")
 def few() -> TrainedModel:
-    return train(FEW, ROWS, SPLIT)
+    return trained(FEW, ROWS, SPLIT)
 
 
 def test_every_head_is_fitted(model: TrainedModel) -> None:
@@ -80,8 +82,8 @@ def test_base_rates_are_what_train_rows_say(few: TrainedModel) -> None:
 def test_rows_in_any_order_and_one_or_two_threads_give_the_same_model() -> None:
     """Byte for byte."""
     shuffled = ROWS.sample(fraction=1.0, shuffle=True, seed=9)
-    one = train(quick(FEW, rounds=5), ROWS, SPLIT)
-    two = train(quick(FEW, rounds=5, nthread=2), shuffled, SPLIT)
+    one = trained(quick(FEW, rounds=5), ROWS, SPLIT)
+    two = trained(quick(FEW, rounds=5, nthread=2), shuffled, SPLIT)
     assert [head.booster for head in one.heads] == [head.booster for head in two.heads]
 
 
@@ -92,14 +94,14 @@ def test_test_days_do_not_touch_the_boosters(few: TrainedModel) -> None:
         pl.when(late).then(-pl.col("dist_to_vwap_x1000")).otherwise("dist_to_vwap_x1000").alias("dist_to_vwap_x1000"),
         pl.when(late).then(1 - pl.col("tradeable_2")).otherwise("tradeable_2").cast(pl.Int8).alias("tradeable_2"),
     )
-    again = train(FEW, changed, SPLIT)
+    again = trained(FEW, changed, SPLIT)
     assert [head.booster for head in again.heads] == [head.booster for head in few.heads]
 
 
 def test_head_of_one_class_is_left_out_with_its_counts() -> None:
     """The others go on."""
     rows = ROWS.with_columns(t2_60=pl.lit(0, pl.Int8))
-    model = train(FEW, rows, SPLIT)
+    model = trained(FEW, rows, SPLIT)
     assert [head.name for head in model.untrainable] == ["t2_60s"]
     assert model.untrainable[0].reason == f"open train rows hold {model.rows['train']} no, 0 yes, needs 10 of each"
     assert [head.head.name for head in model.heads] == ["tradeable_2", "direction", "strength"]
@@ -109,20 +111,20 @@ def test_head_without_a_class_in_validation_is_left_out() -> None:
     """Early stopping would follow nothing."""
     in_val = pl.col("date") == SPLIT.val[0]
     rows = ROWS.with_columns(pl.when(in_val).then(1).otherwise("t2_60").cast(pl.Int8).alias("t2_60"))
-    model = train(FEW, rows, SPLIT)
+    model = trained(FEW, rows, SPLIT)
     assert model.untrainable[0].reason == f"open validation rows hold 0 no, {model.rows['val']} yes, needs 3 of each"
 
 
 def test_constant_regression_is_left_out() -> None:
     """Nothing varies, nothing is learned."""
-    model = train(FEW, ROWS.with_columns(strength_signed=pl.lit(7, pl.Int32)), SPLIT)
+    model = trained(FEW, ROWS.with_columns(strength_signed=pl.lit(7, pl.Int32)), SPLIT)
     assert model.untrainable[0].reason == f"{model.rows['train']} train rows, needs 20 that differ"
 
 
 def test_nothing_trainable_is_refused_with_every_reason() -> None:
     """Ten rows a day teach no head."""
     with pytest.raises(NothingTrainable, match=r"tradeable_2: open train rows hold .*; direction: .*; strength: "):
-        train(FEW, level_rows(per_day=8), SPLIT)
+        trained(FEW, level_rows(per_day=8), SPLIT)
 
 
 def test_heads_on_fewer_rows_have_their_own_matrix(few: TrainedModel) -> None:
@@ -131,7 +133,7 @@ def test_heads_on_fewer_rows_have_their_own_matrix(few: TrainedModel) -> None:
     changed = ROWS.with_columns(
         pl.when(idle).then(0).otherwise("dist_to_vwap_x1000").cast(pl.Int64).alias("dist_to_vwap_x1000")
     )
-    again = train(FEW, changed, SPLIT)
+    again = trained(FEW, changed, SPLIT)
     assert head_of(again, "direction").booster == head_of(few, "direction").booster
     assert head_of(again, "tradeable_2").booster != head_of(few, "tradeable_2").booster
 
@@ -150,13 +152,13 @@ def settled(rows: pl.DataFrame) -> pl.DataFrame:
 
 def test_settled_rows_teach_nothing() -> None:
     """Whatever their labels and inputs are, the boosters and base rates of the heads they settle stay the same."""
-    model = train(FEW, settled(ROWS), SPLIT)
+    model = trained(FEW, settled(ROWS), SPLIT)
     changed = settled(ROWS).with_columns(
         pl.when(AT_T1).then(99).otherwise("dist_to_vwap_x1000").cast(pl.Int64).alias("dist_to_vwap_x1000"),
         pl.when(AT_T1).then(pl.lit("BOUNCE")).otherwise("outcome").alias("outcome"),
         pl.when(AT_T1).then(0).otherwise("t2_60").cast(pl.Int8).alias("t2_60"),
     )
-    again = train(FEW, changed, SPLIT)
+    again = trained(FEW, changed, SPLIT)
     for name in ("tradeable_2", "direction", "t2_60s"):
         assert head_of(again, name).booster == head_of(model, name).booster
         assert head_of(again, name).base_rates == head_of(model, name).base_rates
@@ -166,7 +168,7 @@ def test_settled_rows_teach_nothing() -> None:
 
 def test_scores_and_base_rate_are_those_of_open_rows() -> None:
     """A third of the rows is settled and says yes; nothing of that shows."""
-    reach = head_of(train(FEW, settled(ROWS), SPLIT), "t2_60s")
+    reach = head_of(trained(FEW, settled(ROWS), SPLIT), "t2_60s")
     open_test = ROWS.filter(~AT_T1, pl.col("date") == SPLIT.test[0])
     scores = {score.part: score for score in reach.scores}
     assert (scores["test"].rows, scores["test"].positives) == (open_test.height, open_test["t2_60"].sum())
@@ -177,7 +179,7 @@ def test_scores_and_base_rate_are_those_of_open_rows() -> None:
 def test_head_with_few_open_rows_is_left_out_with_their_counts() -> None:
     """Rows enough, but all that say yes were settled at decision time."""
     rows = ROWS.with_columns(time_to_threshold_2_ms=pl.when(pl.col("t2_60") == 1).then(0).otherwise(1))
-    model = train(replace(FEW, heads=FEW.heads[-1:] + FEW.heads[2:3]), rows, SPLIT)
+    model = trained(replace(FEW, heads=FEW.heads[-1:] + FEW.heads[2:3]), rows, SPLIT)
     assert model.untrainable[0].name == "t2_60s"
     assert re.fullmatch(r"open train rows hold \d{2,3} no, 0 yes, needs 10 of each", model.untrainable[0].reason)
 

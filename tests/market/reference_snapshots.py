@@ -44,6 +44,7 @@ def row(grid, quotes, trades, books, instrument, config, qty_ref_lots, features,
     return {
         "ts_ns": grid,
         "quote_ts_ns": quote["ts_ns"],
+        "trade_ts_ns": trades[-1]["ts_ns"] if trades else None,
         "mid_half_ticks": mid,
         "spread_bps": features[3],
         "imbalance_l1_bps": features[4],

@@ -1,9 +1,11 @@
 """silver/snapshots against its slow twin, and the laws it keeps."""
 
+from contextlib import nullcontext
 from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 
+import numpy as np
 import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
@@ -254,3 +256,12 @@ def test_numbers_beyond_the_exact_range_are_refused(quotes):
     """No overflow is ever silent."""
     with pytest.raises(OutOfRange, match="exact range"):
         build(quotes)
+
+
+@pytest.mark.parametrize(("trades", "refused"), [(8192, False), (8193, True)])
+def test_a_days_volume_beyond_the_exact_range_is_refused(trades, refused):
+    """The largest prints there are, one too many of them: 2^59 lots is the border, to the lot."""
+    tape = trades_at(np.arange(trades) / 1000, (1 << 46) - 1, 1)
+    expected = pytest.raises(OutOfRange, match="volume") if refused else nullcontext()
+    with expected:
+        build(quotes_at([1], 1000, 1001), tape)

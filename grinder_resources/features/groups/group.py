@@ -13,13 +13,15 @@ from grinder_resources.features.moment import Moment, Row
 class Group:
     """Columns that belong together and the one function that fills them all.
 
-    `needs` names groups whose columns the function reads from `Moment.done`.
+    `needs` names groups whose columns the function reads from `Moment.done`; `reads_snapshots` says that it asks
+    `silver/snapshots`, which no other group does.
     """
 
     name: str
     columns: tuple[Column, ...]
     compute: Callable[[Moment], Row]
     needs: tuple[str, ...] = ()
+    reads_snapshots: bool = False
 
 
 def number(name: str, doc: str, *, at_least: int | None = None, at_most: int | None = None) -> Column:

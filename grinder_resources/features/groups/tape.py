@@ -11,21 +11,22 @@ from grinder_resources.contracts.events import ATR_BARS
 from grinder_resources.contracts.instruments import NS_PER_SECOND
 from grinder_resources.contracts.table import required
 from grinder_resources.features.groups.group import Group, flag, maybe, number
-from grinder_resources.features.moment import INT32_MOST, Event, Ints, Moment, Row, Tape
+from grinder_resources.features.known import Ints, Tape, Watermark
+from grinder_resources.features.moment import INT32_MOST, Event, Moment, Row
 from grinder_resources.market.exact import clip, half_even
 
 NS_PER_MS = 1_000_000
 MS_PER_MINUTE = 60_000
 
 
-def signed_tape(trades: pl.DataFrame, quote_ns: Ints, mid: Ints) -> Tape:
+def signed_tape(trades: pl.DataFrame, quote_ns: Ints, mid: Ints, seen: Watermark) -> Tape:
     """Return one instrument's prints with a side for each; `quote_ns` and `mid` are its quotes in order of time."""
     rows = trades.sort("ts_ns", "seq")
     ts_ns, price = rows["ts_ns"].to_numpy(), 2 * rows["price_ticks"].to_numpy()
     before = np.searchsorted(quote_ns, ts_ns, side="left")
     reference = np.where(before > 0, np.append(mid, 0)[before - 1], price)
     told = rows["aggressor"].cast(pl.Int64).to_numpy()
-    return Tape(ts_ns, price, rows["size_lots"].to_numpy(), np.where(told == 0, np.sign(price - reference), told))
+    return Tape(ts_ns, price, rows["size_lots"].to_numpy(), np.where(told == 0, np.sign(price - reference), told), seen)
 
 
 def _tape_physics(at: Moment) -> Row:

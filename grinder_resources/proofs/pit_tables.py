@@ -1,0 +1,104 @@
+"""Tables whose rows must not know their future: when a row was decided, and how it is made again from a day of Bronze.
+
+silver/features/<version>
+    Decided at t1 (`confirm_ts_ns`). Minutes, levels, touches and then features are built; identity, watermark, context
+    and features are compared. Labels are the future and left out. So is the one rule about events that looks at it: a
+    touch is not published if the quotes fall silent before its labels are complete. Here it is built all the same,
+    because a deleted future is silent.
+silver/snapshots
+    Decided at `ts_ns`; every column is compared. Only the asked second is written: an instrument's session says which
+    rows are written, and nothing else.
+gold/training/regime
+    Decided at `ts_ns`; inputs and watermark are compared. The row is made from the snapshot built again, followed by a
+    minute in which nothing happens, because a row without a label is not published.
+
+Held fixed: `bronze/instruments`, and `silver/bars` of earlier days.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from typing import Any
+
+import polars as pl
+
+from grinder_resources.contracts.events import LABEL_NAMES
+from grinder_resources.contracts.gold import REGIME_DATASET, REGIME_HORIZON_S, REGIME_LABEL
+from grinder_resources.contracts.instruments import NS_PER_SECOND, Instrument
+from grinder_resources.contracts.silver import SNAPSHOTS
+from grinder_resources.contracts.table import Table
+from grinder_resources.features.manifest import load_manifest
+from grinder_resources.features.version import FeatureManifest
+from grinder_resources.learning.regime import regime_rows
+from grinder_resources.market.labels import LabelConfig
+from grinder_resources.market.level_events import EventConfig
+from grinder_resources.proofs.rebuild import MarketDay
+
+EVERY_TOUCH = EventConfig(labels=LabelConfig(max_gap_s=NS_PER_SECOND))
+"""The usual events, but no silence of the quotes is too long."""
+
+Row = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Decisions:
+    """A table of decisions.
+
+    decided
+        Column that holds the decision time.
+    labels
+        Columns that may know the future.
+    rebuild
+        A day of Bronze and a stored row to that row made again; no row if it is not there.
+    """
+
+    table: Table
+    decided: str
+    labels: tuple[str, ...]
+    rebuild: Callable[[MarketDay, Row], pl.DataFrame]
+
+    def compared(self, rows: pl.DataFrame) -> pl.DataFrame:
+        """Return the columns that must not change."""
+        return rows.drop(self.labels)
+
+
+def decision_tables(version: str) -> dict[str, Decisions]:
+    """Return the tables by name, with the features of one version."""
+    manifest = load_manifest(version)
+    tables = (
+        Decisions(manifest.table, "confirm_ts_ns", LABEL_NAMES, partial(_features, manifest)),
+        Decisions(SNAPSHOTS, "ts_ns", (), _snapshot),
+        Decisions(REGIME_DATASET, "ts_ns", (REGIME_LABEL, "label_end_ns"), _regime),
+    )
+    return {decisions.table.name: decisions for decisions in tables}
+
+
+def _features(manifest: FeatureManifest, day: MarketDay, row: Row) -> pl.DataFrame:
+    mine = (pl.col("venue") == row["venue"]) & (pl.col("event_id") == row["event_id"])
+    return day.features(manifest, day.events(EVERY_TOUCH).filter(mine))
+
+
+def _snapshot(day: MarketDay, row: Row) -> pl.DataFrame:
+    instruments = {key: _open_for_a_second(instrument, row["ts_ns"]) for key, instrument in day.instruments.items()}
+    return replace(day, instruments=instruments).snapshots().filter(_same(row))
+
+
+def _regime(day: MarketDay, row: Row) -> pl.DataFrame:
+    snapshot = _snapshot(day, row)
+    quiet = [
+        snapshot.with_columns(ts_ns=pl.col("ts_ns") + second * NS_PER_SECOND) for second in range(REGIME_HORIZON_S + 1)
+    ]
+    return regime_rows(pl.concat(quiet)).filter(_same(row))
+
+
+def _same(row: Row) -> pl.Expr:
+    return pl.all_horizontal(pl.col(name) == row[name] for name in ("venue", "symbol", "ts_ns"))
+
+
+def _open_for_a_second(instrument: Instrument, time_ns: int) -> Instrument:
+    """Return the instrument with a session of one second, or as it is in the day's last second, which has no text."""
+    first = datetime.fromtimestamp(time_ns // NS_PER_SECOND, UTC)
+    last = first + timedelta(seconds=1)
+    one = f"{first:%H:%M:%S}-{last:%H:%M:%S} UTC"
+    return replace(instrument, session=one) if first.date() == last.date() else instrument
