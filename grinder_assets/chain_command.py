@@ -1,15 +1,15 @@
 """`grinder chain`: make everything again from Bronze somewhere else, and say whether two lines of data are the same."""
 
 import argparse
-import os
 import shutil
 import sys
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from grinder_assets.in_process import DEFAULT_DATA, EVERY_ASSET, run_job, set_addresses
+from grinder_assets.in_process import EVERY_ASSET, run_job, set_addresses
 from grinder_resources import progress
+from grinder_resources.addresses import lake_root
 from grinder_resources.errors import NoData, OutOfRange
 from grinder_resources.storage import storage_errors
 
@@ -45,11 +45,10 @@ def add_parsers(commands: Any) -> None:
 
 
 def rebuild_chain(arguments: argparse.Namespace) -> int:
-    """Copy Bronze (or the layers up to --from) to another folder, build the rest there, print the roots; return 0."""
-    from grinder_resources.lake import Lake
+    """Copy Bronze (or the layers up to --from) elsewhere, make the rest again there, and print the chain roots."""
     from grinder_resources.proofs.chain import Line, roots_of
 
-    source = Lake(_source_root(arguments.data))
+    source = _source(arguments.data)
     out = arguments.out.absolute()
     with progress.shown(), storage_errors(str(out)):
         _require_empty(out)
@@ -63,10 +62,7 @@ def rebuild_chain(arguments: argparse.Namespace) -> int:
 
 
 def diff_chains(arguments: argparse.Namespace) -> int:
-    """Print the equal chain roots of two lines and return 0.
-
-    Raises ProofFailed with the first table, day, column and row, or the first model, that differs.
-    """
+    """Compare two lines from Bronze to the models. Exit 0: equal. Exit 1: one line names the first difference."""
     from grinder_resources.proofs.chain import Line, assert_same, roots_of, tables_of
 
     left, right = Line.at(arguments.left), Line.at(arguments.right)
@@ -77,11 +73,13 @@ def diff_chains(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _source_root(data: Path | None) -> str:
-    root = str(data / "lake") if data else os.environ.get("GRINDER_LAKE", str(DEFAULT_DATA / "lake"))
+def _source(data: Path | None) -> "Lake":
+    from grinder_resources.lake import Lake
+
+    root = lake_root(data)
     if not Path(root).is_dir():
         raise NoData("there is no lake to rebuild", where=root, expected="a folder", hint="Run `grinder run` first")
-    return root
+    return Lake(root)
 
 
 def _require_empty(out: Path) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 import polars as pl
 
 from grinder_assets.automation import FULL_RUN_SPECS
+from grinder_resources.contracts.promotion import promotion_table
 from grinder_resources.contracts.reports import verdicts_table, walk_forward_table
 from grinder_resources.dagster import LakeResource, ModelStore, WarehouseResource
 from grinder_resources.evaluation.summary import modes_of, pooled, target_label
@@ -58,6 +59,12 @@ def _model(spec: ModelSpec, lake: Lake, models: Path) -> Iterator[str]:
         auc, skill, ece = (_metric(head, name) for name in ("auc", "skill", "ece"))
         shown = f"{auc:<22}{skill:<24}{ece}".rstrip() if skill else row["verdict"]
         yield f"  {target_label(row['head'], row['class']):<20}{row['rows']:>7}{row['settled']:>9}  {shown}"
+    yield f"  promotion: {_promotion(lake.read(promotion_table(spec.name)))}"
+
+
+def _promotion(answers: pl.DataFrame) -> str:
+    carries = answers.group_by("head").agg((pl.col("codes") == "").all().alias("carries"))["carries"]
+    return f"{carries.sum()} of {len(carries)} heads carry; promotion.html says what speaks against the others"
 
 
 def _metric(scores: pl.DataFrame, name: str) -> str:

@@ -5,8 +5,6 @@ from pathlib import Path
 import pytest
 
 TESTS = Path(__file__).parent
-ONE_HOUSE = TESTS / "cli"
-"""Tests of this folder look at one run together."""
 REAL_DATA = Path(__file__).resolve().parents[1].parent / "shared" / "data"
 
 
@@ -18,8 +16,9 @@ def real_data() -> Path:
     return REAL_DATA
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keep tests that share something costly in one process when several run side by side."""
+    """Keep tests that share something costly in one process when several run side by side: a file, or the one house."""
     for item in items:
-        shared = ONE_HOUSE if item.path.is_relative_to(ONE_HOUSE) else item.path
-        item.add_marker(pytest.mark.xdist_group(shared.relative_to(TESTS).as_posix()))
+        shared = "house" if "house" in getattr(item, "fixturenames", ()) else item.path.relative_to(TESTS).as_posix()
+        item.add_marker(pytest.mark.xdist_group(shared))

@@ -8,6 +8,7 @@ import pytest
 
 from grinder_resources import errors
 from grinder_resources.cli import build_parser
+from grinder_resources.evaluation.promotion_gates import CODES
 from grinder_resources.ingest.quarantine import REASONS
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -47,6 +48,12 @@ def test_every_quarantine_reason_is_documented() -> None:
     """docs/errors.md holds each reason with its sentence."""
     page = (ROOT / "docs" / "errors.md").read_text(encoding="utf-8")
     assert [reason for reason, text in REASONS.items() if f"| `{reason}` | {text} |" not in page] == []
+
+
+def test_every_promotion_code_is_documented() -> None:
+    """docs/errors.md holds each code with its sentence."""
+    page = (ROOT / "docs" / "errors.md").read_text(encoding="utf-8")
+    assert [code for code, text in CODES.items() if f"| `{code}` | {text} |" not in page] == []
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())

@@ -4,35 +4,46 @@ import dagster as dg
 
 from grinder_assets.metadata import facts_table
 from grinder_resources.learning.leaks.case import LeakCase
-from grinder_resources.learning.leaks.checks import LEAK_CHECKS, LeakCheck, day_table, find_leaks, refuse
+from grinder_resources.learning.leaks.checks import (
+    LEAK_CHECKS,
+    LEAK_FAMILIES,
+    LeakFamily,
+    day_table,
+    find_leaks,
+    refuse,
+)
 
 
-def check_name(check: LeakCheck) -> str:
-    """Return what a leak check is called beside its asset."""
-    return f"leak_{check.name}"
+def check_name(family: LeakFamily) -> str:
+    """Return what a family of leak checks is called beside its asset."""
+    return f"leak_{family.name}"
 
 
 def leak_check_specs(key: dg.AssetKey) -> list[dg.AssetCheckSpec]:
-    """Return the declarations of every leak check of a training asset."""
+    """Return the declarations of the leak checks of a training asset, one a family."""
     return [
-        dg.AssetCheckSpec(check_name(check), asset=key, description=check.rule, blocking=True) for check in LEAK_CHECKS
+        dg.AssetCheckSpec(check_name(family), asset=key, description=family.rule, blocking=True)
+        for family in LEAK_FAMILIES
     ]
 
 
 def leak_check_results(context: dg.AssetExecutionContext, case: LeakCase) -> list[dg.AssetCheckResult]:
-    """Return the passed results of every leak check, each with its table of days.
+    """Return the passed results of the leak checks, one a family, each with its table of days.
 
-    Raises LeakFound if any check finds a leak, after all of them are recorded: a failing step returns nothing.
+    Raises LeakFound if any check finds a leak, after all results are recorded: a failing step returns nothing.
     """
     findings = find_leaks(case)
     leaking = {finding.check for finding in findings}
     results = [
         dg.AssetCheckResult(
-            passed=check.name not in leaking,
-            check_name=check_name(check),
-            metadata={"days": facts_table(day_table(case, findings, check.name))},
+            passed=leaking.isdisjoint(check.name for check in family.checks),
+            check_name=check_name(family),
+            metadata={
+                "checks": ", ".join(check.name for check in family.checks),
+                "days": facts_table(day_table(case, findings, family.checks)),
+            },
         )
-        for check in LEAK_CHECKS
+        for family in LEAK_FAMILIES
     ]
     if findings:
         for result in results:

@@ -31,7 +31,7 @@ def add_parsers(commands: Any) -> None:
     gate.add_argument(
         "--max-ece-upper", type=_share, default=MAX_ECE_UPPER, metavar="P", help=f"threshold (default {MAX_ECE_UPPER})"
     )
-    gate.add_argument("--model", metavar="NAME", help="a model spec (default every one that has a walk-forward)")
+    gate.add_argument("--model", metavar="NAME", help="a model spec (default every one with scores)")
     gate.add_argument("--mode", choices=("expanding", "rolling"), default="expanding", help="default expanding")
     gate.add_argument("--data", type=Path, metavar="DIR", help="folder of the lake (default data, or GRINDER_LAKE)")
     gate.add_argument("--models", type=Path, metavar="DIR", help="folder of the trial ledger (default models)")
@@ -64,10 +64,10 @@ def _specs(lake: "Lake", model: str | None) -> "list[ModelSpec]":
 
     if model:
         return [spec_named(model)]
-    specs = [spec for spec in SPECS.values() if lake.stamps(walk_forward_table(spec.name).name)]
-    if not specs:
+    scored = {name for name in SPECS if any(s.rows for s in lake.stamps(walk_forward_table(name).name).values())}
+    if not scored:
         raise NoData("no model has a walk-forward", where=lake.root, hint="Materialize the reports first.")
-    return specs
+    return [spec for name, spec in SPECS.items() if name in scored]
 
 
 def _table(model: str, answers: "tuple[Gated, ...]") -> str:

@@ -125,8 +125,8 @@ class Promotion:
         heads = self.heads
         carried, others = ([head for head, carries in heads.items() if carries is kind] for kind in (True, False))
         if self.promoted:
-            rest = f"; not to be used: {', '.join(others)}" if others else ""
-            return f"Promote {self.model} with {', '.join(carried)}{rest}."
+            heads_said = f" with {', '.join(carried)}; not to be used: {', '.join(others)}" if others else ""
+            return f"Promote {self.model}{heads_said}."
         blocking = [CODES[code] for code in self.codes if code in BLOCKING]
         if blocking:
             return f"No promotion of {self.model}: {'; '.join(blocking)}."

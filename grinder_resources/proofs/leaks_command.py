@@ -99,7 +99,7 @@ def _report(case: "LeakCase", findings: "Sequence[Finding]") -> None:
 
     sys.stdout.write(f"{case.spec.name}, {case.spec.dataset}\n")
     lines = [("day", "rows", "leaking", "check", "where", "example")]
-    tables = {check.name: day_table(case, findings, check.name) for check in LEAK_CHECKS}
+    tables = {check.name: day_table(case, findings, [check]) for check in LEAK_CHECKS}
     for number, day in enumerate(case.days):
         rows = str(tables["row_day"][number]["rows"])
         leaks = [(name, table[number]) for name, table in tables.items() if table[number]["leaking"]]

@@ -13,7 +13,7 @@ from grinder_assets.training.assets import TRAINING_ASSETS, training_asset
 from grinder_resources.contracts.gold import REGIME_DATASET, REGIME_LABEL
 from grinder_resources.dagster import LakeResource, ModelStore
 from grinder_resources.lake import Lake
-from grinder_resources.learning.leaks.checks import LEAK_CHECKS
+from grinder_resources.learning.leaks.checks import LEAK_FAMILIES
 from grinder_resources.learning.model_spec import BoosterParams
 from grinder_resources.learning.specs import REGIME
 from tests.learning.regime_gold import FIRST, Poison, gold_day, land
@@ -64,11 +64,11 @@ def test_clean_days_are_trained_on(train: Callable[[], Outcome], tmp_path: Path)
     outcome = train()
     assert outcome.success, outcome.failure
     assert outcome.artifacts == ["regime_v1.0.0"]
-    assert set(outcome.checks) == {f"leak_{check.name}" for check in LEAK_CHECKS}
+    assert set(outcome.checks) == {f"leak_{family.name}" for family in LEAK_FAMILIES}
     assert all(evaluation.passed and evaluation.blocking for evaluation in outcome.checks.values())
-    days = str(outcome.checks["leak_watermark"].metadata["days"].value)
-    assert days.splitlines()[0] == "| date | rows | leaking | where | example |"
-    assert "| 2025-01-08 | 240 | 0 |  |  |" in days
+    days = str(outcome.checks["leak_times"].metadata["days"].value)
+    assert days.splitlines()[0] == "| date | rows | leaking | check | where | example |"
+    assert "| 2025-01-08 | 240 | 0 |  |  |  |" in days
 
 
 def late(rows: pl.DataFrame) -> pl.DataFrame:
@@ -89,16 +89,16 @@ def copied(rows: pl.DataFrame) -> pl.DataFrame:
 
 
 @pytest.mark.parametrize(
-    ("poison", "check", "rows"),
+    ("poison", "family", "check"),
     [
-        (late, "watermark", 240),
-        (answered, "label_copy", 240),
-        (ended_early, "label_window", 240),
-        (copied, "copied_rows", 240),
+        (late, "times", "watermark"),
+        (answered, "inputs", "label_copy"),
+        (ended_early, "times", "label_window"),
+        (copied, "rows", "copied_rows"),
     ],
 )
 def test_a_poisoned_partition_blocks_training(
-    train: Callable[[], Outcome], tmp_path: Path, poison: Poison, check: str, rows: int
+    train: Callable[[], Outcome], tmp_path: Path, poison: Poison, family: str, check: str
 ) -> None:
     """The run fails in one line that names check, day and rows; its check is red, and no artifact is published."""
     land(tmp_path, poison)
@@ -107,16 +107,16 @@ def test_a_poisoned_partition_blocks_training(
     assert outcome.artifacts == []
     assert outcome.failure.startswith(f"LEAK_FOUND: check '{check}' refused the data")
     assert len(outcome.failure.splitlines()) == 1
-    assert not outcome.checks[f"leak_{check}"].passed
-    assert f"| 2025-01-08 | 240 | {rows} |" in str(outcome.checks[f"leak_{check}"].metadata["days"].value)
+    assert not outcome.checks[f"leak_{family}"].passed
+    assert f"| 2025-01-08 | 240 | 240 | {check} |" in str(outcome.checks[f"leak_{family}"].metadata["days"].value)
 
 
-def test_one_poison_turns_one_check_red(train: Callable[[], Outcome], tmp_path: Path) -> None:
+def test_one_poison_turns_one_family_red(train: Callable[[], Outcome], tmp_path: Path) -> None:
     """The other checks are recorded as passed, so that the table says what is wrong and what is not."""
     land(tmp_path, late)
     checks = train().checks
-    assert [name for name, evaluation in checks.items() if not evaluation.passed] == ["leak_watermark"]
-    assert len(checks) == len(LEAK_CHECKS)
+    assert [name for name, evaluation in checks.items() if not evaluation.passed] == ["leak_times"]
+    assert len(checks) == len(LEAK_FAMILIES)
 
 
 def test_the_artifact_before_the_poison_stands(train: Callable[[], Outcome], tmp_path: Path) -> None:
@@ -136,13 +136,13 @@ def test_too_few_days_are_checked_and_not_trained(train: Callable[[], Outcome], 
     outcome = train()
     assert outcome.success
     assert "TOO_FEW_DAYS" in outcome.metadata["reason"].value
-    assert outcome.checks["leak_label_copy"].passed
+    assert outcome.checks["leak_inputs"].passed
     assert outcome.artifacts == []
 
 
 def test_every_training_asset_declares_every_check() -> None:
     """One factory: no model is trained without them, and all of them block."""
-    expected = {f"leak_{check.name}" for check in LEAK_CHECKS}
+    expected = {f"leak_{family.name}" for family in LEAK_FAMILIES}
     for asset in TRAINING_ASSETS:
         specs = list(asset.check_specs)
         assert {spec.name for spec in specs} == expected

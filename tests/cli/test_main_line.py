@@ -79,7 +79,11 @@ def test_reports_are_pages_tables_and_verdicts(house: House) -> None:
     """Each model has three pages and a verdict for every head."""
     for name in ("level_signals_stage_b_full", "regime"):
         pages = house.root / "data" / "reports" / name
-        assert sorted(path.name for path in pages.iterdir()) == ["calibration.html", "promotion.html", "walk_forward.html"]
+        assert sorted(path.name for path in pages.iterdir()) == [
+            "calibration.html",
+            "promotion.html",
+            "walk_forward.html",
+        ]
     heads = house.lake.read(verdicts_table("level_signals_stage_b_full"))["head"].unique()
     assert len(heads) == 15
 
@@ -99,7 +103,7 @@ def test_a_second_run_rewrites_nothing(house: House, landing: Path, capsys: pyte
     run(landing, house.root)
     assert house.hashes() == before
     assert {name: house.lake.files(name) for name in house.lake.tables()} == versions
-    assert sorted(path.name for path in (house.root / "models").iterdir() if path.is_dir()) == [
+    assert sorted(path.name for path in house.models.glob("*_v*")) == [
         "level_signals_stage_b_full_v1.0.0",
         "regime_v1.0.0",
     ]

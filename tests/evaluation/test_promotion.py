@@ -116,7 +116,7 @@ def test_a_head_carries_if_all_its_answers_do() -> None:
     assert found.heads == {"regime": False, "t1_60s": True}
     assert found.promoted
     assert found.sentence == "Promote toy with t1_60s; not to be used: regime."
-    assert checked(GOOD).sentence == "Promote toy with t1_60s."
+    assert checked(GOOD).sentence == "Promote toy."
 
 
 @pytest.mark.parametrize("changes", [{"recorded": False}, {"auc_beyond": Estimate(0.8, 0.7, 0.9)}])

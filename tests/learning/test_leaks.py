@@ -406,10 +406,17 @@ FINDINGS = (
 
 def test_the_day_table_shows_the_worst_place_of_every_day() -> None:
     """Clean days are there too: a table without them would not say what was looked at."""
-    assert day_table(case(), FINDINGS, "watermark") == [
-        {"date": FIRST_DAY, "rows": 100, "leaking": 5, "where": "elsewhere", "example": "A_2"},
-        {"date": FIRST_DAY + timedelta(days=1), "rows": 100, "leaking": 0, "where": "", "example": ""},
-        {"date": FIRST_DAY + timedelta(days=2), "rows": 100, "leaking": 0, "where": "", "example": ""},
+    assert day_table(case(), FINDINGS, [check("watermark")]) == [
+        {
+            "date": FIRST_DAY,
+            "rows": 100,
+            "leaking": 5,
+            "check": "watermark",
+            "where": "elsewhere",
+            "example": "A_2",
+        },
+        {"date": FIRST_DAY + timedelta(days=1), "rows": 100, "leaking": 0, "check": "", "where": "", "example": ""},
+        {"date": FIRST_DAY + timedelta(days=2), "rows": 100, "leaking": 0, "check": "", "where": "", "example": ""},
     ]
 
 

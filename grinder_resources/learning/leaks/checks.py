@@ -29,6 +29,15 @@ class LeakCheck:
 
 
 @dataclass(frozen=True)
+class LeakFamily:
+    """Checks that belong together, and what they keep in one sentence; people see one line a family."""
+
+    name: str
+    rule: str
+    checks: tuple[LeakCheck, ...]
+
+
+@dataclass(frozen=True)
 class Finding:
     """What one check found on one day: how many rows, in which column or fold, and the id of the first of them."""
 
@@ -39,33 +48,67 @@ class Finding:
     example: str
 
 
-LEAK_CHECKS = (
-    LeakCheck("row_day", "a row stands in the UTC day of its time", rows.row_day),
-    LeakCheck("time_order", "rows of an instrument are stored in time order", rows.time_order),
-    LeakCheck("row_id", "an id names one row", rows.row_id),
-    LeakCheck("copied_rows", "no row is another one under a second name", rows.copied_rows),
-    LeakCheck("watermark", "no feature looked at anything after the decision", rows.watermark),
-    LeakCheck("label_window", "the label window ends after the decision", rows.label_window),
-    LeakCheck("label_end", "no answer comes after the end of the label", rows.label_end),
-    LeakCheck("repeated_label", "every row has an answer of its own", rows.repeated_label),
-    LeakCheck("settled_as_open", "what was known at the decision counts as settled", rows.settled_as_open),
-    LeakCheck("disjoint_parts", "a row is in one part of a fold", parts.disjoint_parts),
-    LeakCheck("whole_days", "a day is in one part of a fold", parts.whole_days),
-    LeakCheck("part_order", "train comes before validation, validation before test", parts.part_order),
-    LeakCheck("label_overlap", "no label reaches into a later part", parts.label_overlap),
-    LeakCheck("embargo", "an embargo lies between a label and a later part", parts.embargo),
-    LeakCheck("input_names", "no input is called like a label or an identity", answers.input_names),
-    LeakCheck("label_copy", "no input orders the open answers perfectly", answers.label_copy),
-    LeakCheck("unfinished_label", "no input is a label of another row that was still open", future.unfinished_label),
-    LeakCheck("lead", "no input is a later value of another column", future.lead),
-    LeakCheck("future_price", "no input is made of later prices", future.future_price),
-    LeakCheck("clock_input", "no input only counts time", future.clock_input),
-    LeakCheck("fit_scope", "the train rows' numbers do not depend on later parts", fits.fit_scope),
-    LeakCheck("scaled_beyond", "no input was scaled over all days", fits.scaled_beyond),
-    LeakCheck("filled_beyond", "no gap was filled with a mean over all days", fits.filled_beyond),
-    LeakCheck("encoded_beyond", "no category was encoded by its label over all days", fits.encoded_beyond),
-    LeakCheck("day_aggregate", "no input is a total of its own, unfinished day", fits.day_aggregate),
+LEAK_FAMILIES = (
+    LeakFamily(
+        "rows",
+        "every row stands in its own time and day, once",
+        (
+            LeakCheck("row_day", "a row stands in the UTC day of its time", rows.row_day),
+            LeakCheck("time_order", "rows of an instrument are stored in time order", rows.time_order),
+            LeakCheck("row_id", "an id names one row", rows.row_id),
+            LeakCheck("copied_rows", "no row is another one under a second name", rows.copied_rows),
+            LeakCheck("repeated_label", "every row has an answer of its own", rows.repeated_label),
+        ),
+    ),
+    LeakFamily(
+        "times",
+        "features end at the decision, answers come after it and before the label's end",
+        (
+            LeakCheck("watermark", "no feature looked at anything after the decision", rows.watermark),
+            LeakCheck("label_window", "the label window ends after the decision", rows.label_window),
+            LeakCheck("label_end", "no answer comes after the end of the label", rows.label_end),
+            LeakCheck("settled_as_open", "what was known at the decision counts as settled", rows.settled_as_open),
+        ),
+    ),
+    LeakFamily(
+        "parts",
+        "no row, day or label of one part of a fold reaches into another",
+        (
+            LeakCheck("disjoint_parts", "a row is in one part of a fold", parts.disjoint_parts),
+            LeakCheck("whole_days", "a day is in one part of a fold", parts.whole_days),
+            LeakCheck("part_order", "train comes before validation, validation before test", parts.part_order),
+            LeakCheck("label_overlap", "no label reaches into a later part", parts.label_overlap),
+            LeakCheck("embargo", "an embargo lies between a label and a later part", parts.embargo),
+        ),
+    ),
+    LeakFamily(
+        "inputs",
+        "no input is a label, a later value or a clock",
+        (
+            LeakCheck("input_names", "no input is called like a label or an identity", answers.input_names),
+            LeakCheck("label_copy", "no input orders the open answers perfectly", answers.label_copy),
+            LeakCheck(
+                "unfinished_label", "no input is a label of another row that was still open", future.unfinished_label
+            ),
+            LeakCheck("lead", "no input is a later value of another column", future.lead),
+            LeakCheck("future_price", "no input is made of later prices", future.future_price),
+            LeakCheck("clock_input", "no input only counts time", future.clock_input),
+        ),
+    ),
+    LeakFamily(
+        "fits",
+        "nothing that enters training was fitted beyond the fold",
+        (
+            LeakCheck("fit_scope", "the train rows' numbers do not depend on later parts", fits.fit_scope),
+            LeakCheck("scaled_beyond", "no input was scaled over all days", fits.scaled_beyond),
+            LeakCheck("filled_beyond", "no gap was filled with a mean over all days", fits.filled_beyond),
+            LeakCheck("encoded_beyond", "no category was encoded by its label over all days", fits.encoded_beyond),
+            LeakCheck("day_aggregate", "no input is a total of its own, unfinished day", fits.day_aggregate),
+        ),
+    ),
 )
+
+LEAK_CHECKS = tuple(check for family in LEAK_FAMILIES for check in family.checks)
 
 
 def find_leaks(case: LeakCase, checks: Iterable[LeakCheck] = LEAK_CHECKS) -> tuple[Finding, ...]:
@@ -95,17 +138,18 @@ def _by_day(case: LeakCase, check: str, where: str, rows: Integers) -> Iterator[
         yield Finding(check, EPOCH + timedelta(days=day), count, where, case.row_name(int(rows[at])))
 
 
-def day_table(case: LeakCase, findings: Sequence[Finding], check: str) -> list[dict[str, object]]:
-    """Return one row a day for a check: rows looked at, the most found in one place, that place, an example."""
-    table: list[dict[str, object]] = []
+def day_table(case: LeakCase, findings: Sequence[Finding], checks: Iterable[LeakCheck]) -> list[dict[str, object]]:
+    """Return one row a day: rows looked at, the most that a check found in one place, check, place, an example."""
+    names, table = {check.name for check in checks}, list[dict[str, object]]()
     for day in case.days:
-        found = [finding for finding in findings if finding.check == check and finding.day == day]
+        found = [finding for finding in findings if finding.check in names and finding.day == day]
         worst = max(found, key=lambda finding: finding.rows, default=None)
         table.append(
             {
                 "date": day,
                 "rows": int((case.frame["date"] == day).sum()),
                 "leaking": worst.rows if worst else 0,
+                "check": worst.check if worst else "",
                 "where": worst.where if worst else "",
                 "example": worst.example if worst else "",
             }
