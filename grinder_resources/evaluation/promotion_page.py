@@ -26,8 +26,9 @@ DASH, MINUS = "\N{EN DASH}", "\N{MINUS SIGN}"
 
 CALM = "“No promotion” is a result like any other: the bot goes on as before, and more days are more evidence."
 RULES = (
-    "What is not known does not pass. A head is used only if all its answers carry; a broken ledger or a leak alarm "
-    "stops the whole model. Numbers are of open out-of-fold rows and calibrated answers; brackets are 95 % intervals."
+    "What is not known does not pass. A head is used only if all its answers carry; a broken ledger, or a leak alarm "
+    "that luck cannot explain, stops the whole model. Numbers are of open out-of-fold rows and calibrated answers; "
+    "brackets are 95 % intervals."
 )
 HOW_MANY = (
     "An answer's return in an hour is the squared error it saves against the reference. The deflated Sharpe ratio is "
