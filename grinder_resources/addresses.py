@@ -6,9 +6,9 @@ from pathlib import Path
 
 def lake_root(data: Path | None) -> str:
     """Return the address of the lake in a data folder; of `GRINDER_LAKE`, default `data/lake`, if none is given."""
-    return str(data / "lake") if data else os.environ.get("GRINDER_LAKE", "data/lake")
+    return str(data / "lake") if data else os.environ.get("GRINDER_LAKE") or "data/lake"
 
 
 def models_dir(models: Path | None) -> Path:
     """Return the folder of models given; that of `GRINDER_MODELS`, default `models`, if none is given."""
-    return models or Path(os.environ.get("GRINDER_MODELS", "models"))
+    return models or Path(os.environ.get("GRINDER_MODELS") or "models")

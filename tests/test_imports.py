@@ -95,3 +95,28 @@ def test_the_code_location_starts_without_heavy_libraries() -> None:
     code = f"import sys, grinder_assets.definitions; print([name for name in {heavy!r} if name in sys.modules])"
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
     assert loaded.stdout.strip() == "[]"
+
+
+def packages_of(folder: Path) -> set[str]:
+    """Return the sub-packages of the library that the modules of a folder import."""
+    names = {name for path in folder.rglob("*.py") for name in imported(path)}
+    used = {area(name) for name in names if name.startswith("grinder_resources.")}
+    return {name for name in used if (ROOT / "grinder_resources" / name).is_dir()}
+
+
+CODE_VERSIONS = sorted(
+    {
+        (path.relative_to(ROOT).as_posix(), tuple(argument.value for argument in node.args))
+        for path in SOURCES
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id.startswith("code_version")
+        if node.args and all(isinstance(argument, ast.Constant) for argument in node.args)
+    }
+)
+
+
+@pytest.mark.parametrize(("path", "packages"), CODE_VERSIONS, ids=str)
+def test_a_code_version_covers_what_its_packages_import(path: str, packages: tuple[str, ...]) -> None:
+    """A change in any package that decides a row makes it out of date."""
+    used = set().union(*(packages_of(ROOT / "grinder_resources" / package) for package in packages))
+    assert used <= set(packages), f"{path}: add {sorted(used - set(packages))}"

@@ -7,7 +7,6 @@ import dagster as dg
 import polars as pl
 
 from grinder_assets.checks import contract_check
-from grinder_assets.partitions import LOOK_BACK_DAYS
 from grinder_assets.publish import DayPlan, publish_days
 from grinder_assets.silver.checks import LABELS_AFTER_FEATURES, LABELS_AGREE, NOTHING_AFTER_T1, ONE_ROW_A_SECOND
 from grinder_assets.tables import daily_asset, key_of, upstream_hashes
@@ -20,6 +19,7 @@ from grinder_resources.contracts.table import Table
 from grinder_resources.dagster import LakeResource
 from grinder_resources.features.manifest import feature_table, load_manifest, versions
 from grinder_resources.lake import Lake
+from grinder_resources.market.minutes import LOOK_BACK_DAYS
 
 _MARKET = code_version("market", "contracts")
 _FEATURES = code_version("market", "features", "contracts")
@@ -34,6 +34,12 @@ def _instruments(lake: Lake, day: date) -> Mapping[tuple[str, str], Instrument]:
 
 
 def _bars_before(lake: Lake, day: date) -> pl.DataFrame:
+    """Return the bars of the look-back.
+
+    The graph declares the same day only. A partition mapping with an offset would also tell a backfill that seven days
+    *after* the last one asked for have to be made, days that have no data yet. Which earlier days a day was built on
+    stands in its commit, so a day that gains history is rebuilt the next time it is materialised.
+    """
     return lake.read_or_empty(BARS, day - timedelta(days=LOOK_BACK_DAYS), day - timedelta(days=1))
 
 

@@ -62,7 +62,7 @@ DEPTH = Table(
     sort_by=BY_TIME,
 )
 
-GATE_HORIZONS_MIN = (5, 15, 30, 60, 90, 240, 360)
+GATE_SOURCE_HORIZONS_MIN = (5, 15, 30, 60, 90, 240, 360)
 """Forward horizons, in minutes, that gate files may carry."""
 
 _FLOAT = pl.Float64()
@@ -86,7 +86,7 @@ GATES = Table(
         optional("roc_prev_pct", _FLOAT, "percent change of the previous candle"),
         *(
             optional(f"roc_forward_{minutes}m_pct", _FLOAT, f"percent change over the next {minutes} minutes: a label")
-            for minutes in GATE_HORIZONS_MIN
+            for minutes in GATE_SOURCE_HORIZONS_MIN
         ),
     ),
     sort_by=BY_TIME,

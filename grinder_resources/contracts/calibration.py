@@ -8,7 +8,7 @@ margins are counted in units of 2^-16 (`LEAF_GRID_BITS`).
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Literal
+from typing import Any, Literal
 
 from grinder_resources.errors import OutOfRange
 
@@ -78,6 +78,17 @@ class Either:
 
 Rule = AtMost | AtLeast | Either
 """A relation between the bps of binary heads. Rules are applied in their order, each to what the ones before left."""
+
+
+def rule_facts(rule: Rule) -> dict[str, Any]:
+    """Return a rule as JSON: its kind, its head, and the heads it looks at."""
+    match rule:
+        case AtMost(head, bounds):
+            return {"rule": "at_most", "head": head, "bounds": list(bounds)}
+        case AtLeast(head, bounds):
+            return {"rule": "at_least", "head": head, "bounds": list(bounds)}
+        case Either(head, parts):
+            return {"rule": "either", "head": head, "parts": list(parts)}
 
 
 @dataclass(frozen=True)

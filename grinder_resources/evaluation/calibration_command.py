@@ -7,13 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 from grinder_resources.addresses import lake_root, models_dir
 from grinder_resources.errors import NoData, PromotionRefused
+from grinder_resources.evaluation.promotion_gates import Gates
 
 if TYPE_CHECKING:
     from grinder_resources.evaluation.calibration_gate import Gated
     from grinder_resources.lake import Lake
     from grinder_resources.learning.model_spec import ModelSpec
-
-MAX_ECE_UPPER = 0.03
 
 
 def add_parsers(commands: Any) -> None:
@@ -28,9 +27,8 @@ def add_parsers(commands: Any) -> None:
         "fold and after calibration, with a threshold. Exit 0: every judged head is at or below it. Exit 1: one line "
         "names those that are not; a head without an interval is one of them. Each look goes to the trial ledger.",
     )
-    gate.add_argument(
-        "--max-ece-upper", type=_share, default=MAX_ECE_UPPER, metavar="P", help=f"threshold (default {MAX_ECE_UPPER})"
-    )
+    usual = Gates.max_ece_upper
+    gate.add_argument("--max-ece-upper", type=_share, default=usual, metavar="P", help=f"threshold (default {usual})")
     gate.add_argument("--model", metavar="NAME", help="a model spec (default every one with scores)")
     gate.add_argument("--mode", choices=("expanding", "rolling"), default="expanding", help="default expanding")
     gate.add_argument("--data", type=Path, metavar="DIR", help="folder of the lake (default data, or GRINDER_LAKE)")

@@ -10,7 +10,7 @@ import polars as pl
 
 from grinder_resources.contracts.reports import walk_forward_table
 from grinder_resources.evaluation.calibrated import PART
-from grinder_resources.evaluation.scores import MIN_BLOCKS, MIN_ROWS, Estimate
+from grinder_resources.evaluation.scores import MIN_BLOCKS, MIN_ROWS, Estimate, stays_within
 from grinder_resources.evaluation.summary import pooled, target_label
 from grinder_resources.lake import Lake
 from grinder_resources.learning.ledger import Trial
@@ -45,7 +45,7 @@ class Gated:
     @property
     def passes(self) -> bool:
         """Whether the upper bound is known and not above the gate."""
-        return self.ece is not None and self.ece.high is not None and self.ece.high <= self.max_upper
+        return stays_within(self.ece, self.max_upper)
 
     @property
     def verdict(self) -> str:

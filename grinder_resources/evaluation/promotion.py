@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from grinder_resources.evaluation.overfitting import Overfitting
 from grinder_resources.evaluation.promotion_gates import BLOCKING, CODES, Gates
 from grinder_resources.evaluation.ranking import alarmed, beyond_luck
-from grinder_resources.evaluation.scores import Estimate
+from grinder_resources.evaluation.scores import Estimate, clears, stays_within
 from grinder_resources.evaluation.summary import target_label
 from grinder_resources.learning.splits import Mode
 
@@ -59,9 +59,9 @@ class Answer:
             "LEAK_BEYOND_LUCK": beyond_luck(self.auc_beyond, self.ceiling),
             "LEAK_ALARM": alarmed(self.auc_beyond, self.ceiling),
             "NOT_JUDGED": self.skill is None or self.skill.low is None,
-            "AUC_LOWER_BOUND": a_class and not _clears(self.auc, 0.5),
-            "NO_EDGE": not _clears(self.skill, 0.0),
-            "CALIBRATION_ABOVE_GATE": a_class and not _within(self.ece, gates.max_ece_upper),
+            "AUC_LOWER_BOUND": a_class and not clears(self.auc, 0.5),
+            "NO_EDGE": not clears(self.skill, 0.0),
+            "CALIBRATION_ABOVE_GATE": a_class and not stays_within(self.ece, gates.max_ece_upper),
             "DSR_BELOW_GATE": not (self.dsr is not None and self.dsr >= gates.min_dsr),
             "PBO_ABOVE_GATE": pbo is not None and pbo > gates.max_pbo,
         }
@@ -138,11 +138,3 @@ class Promotion:
         """Answers that each code speaks against, in the order of CODES; codes without any are left out."""
         found = [code for answer in self.answers for code in self.codes_of(answer)]
         return {code: found.count(code) for code in CODES if code in found}
-
-
-def _clears(estimate: Estimate | None, chance: float) -> bool:
-    return estimate is not None and estimate.low is not None and estimate.low > chance
-
-
-def _within(estimate: Estimate | None, gate: float) -> bool:
-    return estimate is not None and estimate.high is not None and estimate.high <= gate

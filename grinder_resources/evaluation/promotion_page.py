@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from grinder_resources.evaluation.cells import DASH, interval, number
 from grinder_resources.evaluation.document import (
     Column,
     Markup,
@@ -21,8 +22,6 @@ from grinder_resources.evaluation.promotion import Answer, Promotion
 from grinder_resources.evaluation.promotion_gates import BLOCKING, CODES
 from grinder_resources.evaluation.promotion_plots import evidence
 from grinder_resources.evaluation.scores import Estimate
-
-DASH, MINUS = "\N{EN DASH}", "\N{MINUS SIGN}"
 
 CALM = "“No promotion” is a result like any other: the bot goes on as before, and more days are more evidence."
 RULES = (
@@ -64,8 +63,8 @@ def _tiles(found: Promotion) -> Markup:
         {
             "heads that carry": f"{sum(heads.values())} of {len(heads)}",
             "distinct trials": str(found.trials),
-            "Sharpe ratio of luck": _number(found.sharpe_by_luck, 2),
-            "probability of overfitting": _number(found.pbo, 2),
+            "Sharpe ratio of luck": number(found.sharpe_by_luck, 2),
+            "probability of overfitting": number(found.pbo, 2),
         }
     )
 
@@ -92,10 +91,10 @@ def _row(found: Promotion, answer: Answer) -> tuple[object, ...]:
         _estimate(answer.auc),
         _estimate(answer.auc_beyond),
         _estimate(answer.skill),
-        _number(answer.ece.high if answer.ece else None),
+        number(answer.ece.high if answer.ece else None),
         f"{answer.blocks:,}",
-        _number(answer.sharpe, 2),
-        _number(answer.dsr),
+        number(answer.sharpe, 2),
+        number(answer.dsr),
     )
 
 
@@ -140,17 +139,10 @@ def _numbers(found: Promotion) -> dict[str, str]:
         "Cross-validation": f"{overfitting.trials} trials over {overfitting.blocks} hours, {overfitting.halvings:,} "
         f"ways to halve {overfitting.submatrices} runs of hours",
         "Winners that lose in the other half": f"{100 * overfitting.loss:.0f} %",
-        "Slope of the other half on the first": _number(overfitting.slope, 2),
+        "Slope of the other half on the first": number(overfitting.slope, 2),
     }
-
-
-def _number(value: float | None, digits: int = 3) -> str:
-    return DASH if value is None else f"{value:.{digits}f}".replace("-", MINUS)
 
 
 def _estimate(estimate: Estimate | None) -> Markup:
     """Return `value [low, high]`, a dash where there is no value."""
-    if estimate is None:
-        return Markup(DASH)
-    bounds = f"[{_number(estimate.low)}, {_number(estimate.high)}]" if estimate.low is not None else ""
-    return join(_number(estimate.value), element("span", bounds, "interval") if bounds else "")
+    return interval(estimate.value, estimate.low, estimate.high) if estimate else Markup(DASH)

@@ -17,7 +17,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from grinder_resources.evaluation.scores import RESAMPLES, Estimate, estimate, resampling, time_blocks
+from grinder_resources.evaluation.scores import RESAMPLES, Estimate, clears, estimate, resampling, time_blocks
 from grinder_resources.learning.metrics import Floats
 
 STRATA = 20
@@ -89,7 +89,7 @@ def beyond_luck(beyond: Estimate | None, ceiling: float) -> bool:
 
     Of forty honest answers with few positives one shows 0.7 by luck. That stops the answer, but not the whole model.
     """
-    return beyond is not None and beyond.low is not None and beyond.low > ceiling
+    return clears(beyond, ceiling)
 
 
 def _pairs(label: Floats, answer: Floats, strata: Ints, blocks: Ints) -> _Pairs:

@@ -12,11 +12,8 @@ Sums are integers, so the same rows give the same returns in any order, and retu
 
 import polars as pl
 
-from grinder_resources.contracts.instruments import NS_PER_SECOND
 from grinder_resources.errors import OutOfRange
-
-BLOCK_NS = 3_600 * NS_PER_SECOND
-"""Length of a block of time, that of the bootstrap of `evaluation.scores`."""
+from grinder_resources.evaluation.scores import BLOCK_NS
 
 BPS = 10_000
 """A probability of 1, in bps."""

@@ -56,6 +56,16 @@ class Estimate:
     high: float | None = None
 
 
+def clears(estimate: Estimate | None, threshold: float) -> bool:
+    """Return whether the whole interval lies above a threshold; what is not known does not."""
+    return estimate is not None and estimate.low is not None and estimate.low > threshold
+
+
+def stays_within(estimate: Estimate | None, threshold: float) -> bool:
+    """Return whether the whole interval lies at or below a threshold; what is not known does not."""
+    return estimate is not None and estimate.high is not None and estimate.high <= threshold
+
+
 @dataclass(frozen=True)
 class Scores:
     """Scores by name, with the rows, rows of the class (0 for a regression) and blocks of time behind them."""

@@ -16,7 +16,7 @@ import polars as pl
 
 from grinder_resources.contracts.reports import POOLED, verdicts_table
 from grinder_resources.evaluation.ranking import alarmed, beyond_luck
-from grinder_resources.evaluation.scores import MIN_BLOCKS, MIN_ROWS, Estimate
+from grinder_resources.evaluation.scores import MIN_BLOCKS, MIN_ROWS, Estimate, clears
 from grinder_resources.learning.model_spec import Head, ModelSpec
 from grinder_resources.learning.splits import Mode
 
@@ -48,8 +48,8 @@ class Evidence:
     @property
     def edge(self) -> bool:
         """Whether every interval that must clear chance does, and none is too good to be true."""
-        skilled = _clears(self.skill, 0.0) and _clears(self.skill_over_base, 0.0)
-        return skilled and not self.leak_alarm and (self.regression or _clears(self.auc, 0.5))
+        skilled = clears(self.skill, 0.0) and clears(self.skill_over_base, 0.0)
+        return skilled and not self.leak_alarm and (self.regression or clears(self.auc, 0.5))
 
     @property
     def leak_alarm(self) -> bool:
@@ -76,9 +76,9 @@ class Evidence:
         return f"leak alarm: {beyond} is above {self.alarm_auc}, by luck or by a leak"
 
     def _shortfall(self, skill: Estimate) -> str:
-        if self.auc and self.auc.low is not None and not _clears(self.auc, 0.5):
+        if self.auc and self.auc.low is not None and not clears(self.auc, 0.5):
             return f"no edge: lower bound of AUC {self.auc.low:.3f} <= 0.5"
-        if not _clears(skill, 0.0):
+        if not clears(skill, 0.0):
             return f"no edge: no better than {self.reference} alone, skill {_interval(skill)}"
         if not self.edge:
             return f"no edge: better than {self.reference} alone, but no better than {self._base}"
@@ -104,10 +104,6 @@ class Evidence:
     @property
     def _folds(self) -> str:
         return f"above it in {self.folds_above} of {self.folds_scored} scored folds"
-
-
-def _clears(estimate: Estimate | None, chance: float) -> bool:
-    return estimate is not None and estimate.low is not None and estimate.low > chance
 
 
 def _interval(estimate: Estimate) -> str:

@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 
 from grinder_resources.contracts.artifacts import LEAF_GRID_BITS, SPACING_OUTPUT, HeadFacts
 from grinder_resources.contracts.calibration import Calibration
+from grinder_resources.contracts.exact import half_even
 from grinder_resources.learning.calibration import class_gaps_q16, lookup, margins_q16
 from grinder_resources.learning.coherence import apply_rules, spacing_x1000, sum_to_certain
-from grinder_resources.market.exact import half_even
 
 Answers = dict[str, NDArray[np.int32]]
 

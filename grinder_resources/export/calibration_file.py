@@ -16,6 +16,7 @@ from grinder_resources.contracts.calibration import (
     Rule,
     Spacing,
     StepTable,
+    rule_facts,
 )
 from grinder_resources.errors import ManifestRejected, OutOfRange
 from grinder_resources.export.strict_json import (
@@ -59,17 +60,6 @@ def parse_calibration(data: bytes) -> Calibration:
         rules=items(top["coherence"], parse_rule, "coherence"),
         spacing=parse_spacing(top["spacing"], "spacing"),
     )
-
-
-def rule_facts(rule: Rule) -> dict[str, Any]:
-    """Return a rule as JSON: its kind, its head, and the heads it looks at."""
-    match rule:
-        case AtMost(head, bounds):
-            return {"rule": "at_most", "head": head, "bounds": list(bounds)}
-        case AtLeast(head, bounds):
-            return {"rule": "at_least", "head": head, "bounds": list(bounds)}
-        case Either(head, parts):
-            return {"rule": "either", "head": head, "parts": list(parts)}
 
 
 def parse_rule(value: object, where: str) -> Rule:

@@ -17,8 +17,8 @@ from grinder_resources.contracts.artifacts import (
     TableFacts,
     TrainingMetadata,
 )
-from grinder_resources.contracts.calibration import Method
-from grinder_resources.export.calibration_file import parse_rule, parse_spacing, rule_facts, spacing_facts
+from grinder_resources.contracts.calibration import Method, rule_facts
+from grinder_resources.export.calibration_file import parse_rule, parse_spacing, spacing_facts
 from grinder_resources.export.strict_json import (
     integer,
     items,

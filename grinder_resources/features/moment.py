@@ -11,8 +11,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from grinder_resources.contracts.events import ATR_BARS
+from grinder_resources.contracts.exact import clip, half_even
 from grinder_resources.features.known import Books, Known, Rows, Tape, Watermark
-from grinder_resources.market.exact import clip, half_even
 
 Value = int | str | None
 Row = Mapping[str, Value]

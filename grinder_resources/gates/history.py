@@ -2,9 +2,10 @@
 
 import polars as pl
 
+from grinder_resources.contracts.exact import half_even
 from grinder_resources.contracts.gates import GATE_MAX_GAP_MIN, GATE_WINDOWS_MIN
 from grinder_resources.contracts.instruments import NS_PER_SECOND
-from grinder_resources.gates.integers import half_even, percent
+from grinder_resources.gates.integers import percent
 
 NS_PER_MINUTE = 60 * NS_PER_SECOND
 _INSTRUMENT = ("venue", "symbol")
@@ -49,7 +50,9 @@ def _window(gates: pl.DataFrame, minutes: int) -> pl.DataFrame:
     of_window = {
         "gates_{}m": pl.len().cast(pl.Int32),
         "rejected_{}m": (pl.col("admit") == 0).sum().cast(pl.Int32),
-        "hazard_mean_{}m_x1e6": pl.when(several).then(half_even(pl.col("hazard_x1e6").sum(), pl.len().cast(pl.Int64))),
+        "hazard_mean_{}m_x1e6": pl.when(several).then(
+            half_even(pl.col("hazard_x1e6").sum(), pl.len().cast(pl.Int64)).cast(pl.Int64)
+        ),
         "return_{}m_pct_x1e6": pl.when(several).then(percent(last - first, first)),
         "range_{}m_pct_x1e6": pl.when(several).then(percent(price.max() - price.min(), last)),
         "newest_{}m_ns": pl.col("ts_ns").max(),

@@ -2,6 +2,7 @@
 
 import polars as pl
 
+from grinder_resources.contracts.exact import half_even
 from grinder_resources.contracts.gates import MILLION
 from grinder_resources.errors import OutOfRange
 
@@ -29,11 +30,5 @@ def millionths(gates: pl.DataFrame, numbers: dict[str, str]) -> pl.DataFrame:
 
 def percent(change: pl.Expr, base: pl.Expr) -> pl.Expr:
     """Return Int64 change / base in percent x 10^6, half-even; null where base is not positive."""
-    return half_even(change.cast(_WIDE) * _PERCENT, pl.when(base > 0).then(base).cast(_WIDE))
-
-
-def half_even(numerator: pl.Expr, denominator: pl.Expr) -> pl.Expr:
-    """Return Int64 numerator / denominator rounded to the nearest integer, ties to even; denominator > 0."""
-    quotient, twice = numerator // denominator, 2 * (numerator % denominator)
-    up = (twice > denominator) | ((twice == denominator) & (quotient % 2 == 1))
-    return (quotient + up.cast(pl.Int64)).cast(pl.Int64)
+    share: pl.Expr = half_even(change.cast(_WIDE) * _PERCENT, pl.when(base > 0).then(base).cast(_WIDE))
+    return share.cast(pl.Int64)

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from grinder_resources.contracts.bronze import GATE_HORIZONS_MIN, GATES
+from grinder_resources.contracts.bronze import GATE_SOURCE_HORIZONS_MIN, GATES
 from grinder_resources.ingest.limits import Limits
 from grinder_resources.ingest.lines import Line, blocks, lines_of
 from grinder_resources.ingest.quarantine import RowError
@@ -105,4 +105,4 @@ def _forward(values: object) -> dict[str, float | None]:
         return {}
     if type(values) is not dict:
         raise RowError("wrong_type")
-    return {f"roc_forward_{minutes}m_pct": _number(values.get(str(minutes))) for minutes in GATE_HORIZONS_MIN}
+    return {f"roc_forward_{minutes}m_pct": _number(values.get(str(minutes))) for minutes in GATE_SOURCE_HORIZONS_MIN}

@@ -20,12 +20,12 @@ from numpy.typing import NDArray
 
 from grinder_resources.contracts.artifacts import LEAF_GRID_BITS
 from grinder_resources.contracts.calibration import CERTAIN_BPS, Calibration, StepTable
+from grinder_resources.contracts.exact import half_even
 from grinder_resources.contracts.instruments import NS_PER_DAY
 from grinder_resources.errors import SchemaMismatch
 from grinder_resources.learning.coherence import Bps, apply_rules, rules_for, sum_to_certain
 from grinder_resources.learning.isotonic import Prior, grouped, pooled
 from grinder_resources.learning.model_spec import Head, ModelSpec
-from grinder_resources.market.exact import half_even
 
 Margins = NDArray[np.int64]
 

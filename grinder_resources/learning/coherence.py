@@ -20,7 +20,7 @@ from grinder_resources.contracts.calibration import (
     Rule,
     Spacing,
 )
-from grinder_resources.market.exact import half_even
+from grinder_resources.contracts.exact import half_even
 
 Bps = NDArray[np.int32]
 Weights = NDArray[np.int64]

@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 import polars as pl
 
-from grinder_resources.contracts.calibration import Rule
+from grinder_resources.contracts.calibration import Rule, rule_facts
 from grinder_resources.learning.selection import FeatureSet
 
 ALARM_AUC = 0.65
@@ -150,7 +150,7 @@ class ModelSpec:
             "row_id": list(self.row_id),
             "categories": {column: list(values) for column, values in self.categories.items()},
             "params": asdict(self.params),
-            "coherence": [_rule_facts(rule) for rule in self.coherence],
+            "coherence": [rule_facts(rule) for rule in self.coherence],
             "spacing_head": self.spacing_head,
         }
 
@@ -160,8 +160,3 @@ def _identity(select: Callable[[pl.Schema], FeatureSet]) -> dict[str, str]:
     if isinstance(select, partial):
         return {"function": select.func.__name__, **select.keywords}
     return {"function": select.__name__}
-
-
-def _rule_facts(rule: Rule) -> dict[str, Any]:
-    facts = {name: list(value) if isinstance(value, tuple) else value for name, value in asdict(rule).items()}
-    return {"rule": type(rule).__name__, **facts}

@@ -8,11 +8,11 @@ import numpy as np
 import polars as pl
 
 from grinder_resources.contracts.calibration import NEUTRAL_X1000, SPACING_LIMITS_X1000, Spacing
+from grinder_resources.contracts.exact import half_even
 from grinder_resources.learning.model_spec import ModelSpec
 from grinder_resources.learning.splits import Split, split_rows
 from grinder_resources.learning.targets import Floats, raw_target, settled_rows
 from grinder_resources.learning.tasks import task_of
-from grinder_resources.market.exact import half_even
 
 
 def fit_spacing(spec: ModelSpec, frame: pl.DataFrame, split: Split) -> Spacing | None:

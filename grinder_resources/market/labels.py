@@ -12,9 +12,9 @@ from itertools import product
 import numpy as np
 
 from grinder_resources.contracts.events import ATR_BARS, REACH_HORIZONS_S, THRESHOLDS
+from grinder_resources.contracts.exact import half_even
 from grinder_resources.contracts.instruments import NS_PER_SECOND
 from grinder_resources.errors import OutOfRange
-from grinder_resources.market.exact import half_even
 
 NS_PER_MS = 1_000_000
 INT32_MOST = 2**31 - 1

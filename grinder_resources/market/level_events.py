@@ -12,9 +12,9 @@ from typing import Any
 import polars as pl
 
 from grinder_resources.contracts.events import LEVEL_EVENTS, LEVEL_KINDS
+from grinder_resources.contracts.exact import half_even
 from grinder_resources.contracts.instruments import NS_PER_SECOND, Instrument
 from grinder_resources.errors import UnknownName
-from grinder_resources.market.exact import half_even
 from grinder_resources.market.labels import Ints, LabelConfig, MidPath, label_path, longest_silence_ns, path_after
 from grinder_resources.market.levels import LevelConfig, level_series
 from grinder_resources.market.minutes import Minutes, atr_sum, is_of, session_minutes, values_at

@@ -11,8 +11,8 @@ from functools import partial
 import polars as pl
 
 from grinder_resources.contracts.events import LEVEL_KINDS
+from grinder_resources.contracts.exact import half_even
 from grinder_resources.errors import OutOfRange
-from grinder_resources.market.exact import half_even
 from grinder_resources.market.minutes import COMPLETE, KNOWN, NS_PER_MINUTE, Minutes, two_minute_closes
 
 LevelSeries = dict[str, pl.DataFrame]

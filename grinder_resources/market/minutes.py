@@ -16,7 +16,7 @@ from grinder_resources.contracts.instruments import NS_PER_SECOND, Instrument
 
 NS_PER_MINUTE = 60 * NS_PER_SECOND
 LOOK_BACK_DAYS = 7
-"""Calendar days before the day whose bars may be used."""
+"""Calendar days before the day whose bars may be used: three sessions, a weekend and a holiday."""
 
 KNOWN = pl.Schema({"known_ns": pl.Int64(), "value": pl.Int64()})
 COMPLETE = (pl.col("ts_ns") + NS_PER_MINUTE).alias("known_ns")

@@ -9,10 +9,10 @@ from collections import deque
 from collections.abc import Sequence
 
 from grinder_resources.contracts.events import ATR_BARS, LEVEL_KINDS
+from grinder_resources.contracts.exact import half_even
 from grinder_resources.features.groups.averages import WINDOWS
 from grinder_resources.features.known import Known, Watermark
 from grinder_resources.features.moment import Market
-from grinder_resources.market.exact import half_even
 from grinder_resources.market.levels import LevelConfig, round_step_ticks
 from grinder_resources.market.minutes import NS_PER_MINUTE, Minutes
 from grinder_resources.proofs.features_growing import Bar, GrowingBooks, GrowingSeries, GrowingTape, Mids, Side

@@ -1,17 +1,16 @@
 """Options that proofs over a lake share: where it lies, which features, which days, which seed."""
 
 import argparse
-import os
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from grinder_resources.addresses import lake_root
 from grinder_resources.errors import NoData
 
 if TYPE_CHECKING:
     from grinder_resources.lake import Lake
 
-DEFAULT_LAKE = "data/lake"
 DEFAULT_SET = "v2.0_full_ensemble"
 
 
@@ -30,7 +29,7 @@ def lake_of(arguments: argparse.Namespace) -> "Lake":
     """Return the lake the options and the environment name. Raises NoData if there is no such folder."""
     from grinder_resources.lake import Lake
 
-    root = str(arguments.data / "lake") if arguments.data else os.environ.get("GRINDER_LAKE") or DEFAULT_LAKE
+    root = lake_root(arguments.data)
     if "://" not in root and not Path(root).is_dir():
         raise NoData("there is no lake", where=root, expected="a folder", hint="Run `grinder run` first")
     return Lake(root)

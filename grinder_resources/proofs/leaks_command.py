@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from grinder_resources import progress
-from grinder_resources.addresses import lake_root
+from grinder_resources.proofs.lake_options import lake_of
 
 if TYPE_CHECKING:
     from grinder_resources.lake import Lake
@@ -57,12 +57,11 @@ def selftest_command(arguments: argparse.Namespace) -> int:
 def check_command(arguments: argparse.Namespace) -> int:
     """Run every leak check on the Gold rows and the splits of models, day by day; exit 1 at the first leak's line."""
     from grinder_resources.datasets import gold_table
-    from grinder_resources.lake import Lake
     from grinder_resources.learning.leaks.case import case_of
     from grinder_resources.learning.leaks.checks import find_leaks, refuse
     from grinder_resources.learning.specs import spec_named
 
-    lake = Lake(lake_root(arguments.data))
+    lake = lake_of(arguments)
     specs = [spec_named(name) for name in arguments.models] or _widest(lake)
     judged = []
     with progress.shown():

@@ -109,7 +109,7 @@ def test_heads_that_no_fold_answered_are_shown_and_not_judged(house: Path, capsy
     assert gate(house) == 0
     assert "  regime: HIGH       -       -  not judged: no fold answered\n" in capsys.readouterr().out
     report(house, {})
-    assert gate(house) == 1
+    assert gate(house, "--model", "regime") == 1
     assert "(nothing to judge of regime; expected" in capsys.readouterr().err
 
 

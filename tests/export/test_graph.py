@@ -6,6 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from onnx import load_model_from_string  # noqa: TID253 - what is tested
 
+from grinder_resources.contracts import exact
 from grinder_resources.contracts.artifacts import HeadFacts, TableFacts
 from grinder_resources.contracts.calibration import (
     AtLeast,
@@ -32,7 +33,6 @@ from grinder_resources.export.nodes_trees import step_tree
 from grinder_resources.export.verify import start_session
 from grinder_resources.learning.calibration import class_gaps_q16, lookup, margins_q16
 from grinder_resources.learning.coherence import apply_rules, spacing_x1000, sum_to_certain
-from grinder_resources.market import exact
 from tests.export.run_nodes import run_nodes
 from tests.export.small_models import CALIBRATION, FEATURES, NEVER, STEPS, Heads, Rows, only
 

@@ -7,8 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from grinder_resources.contracts.exact import half_even
 from grinder_resources.errors import OutOfRange
-from grinder_resources.gates.integers import half_even, millionths, percent
+from grinder_resources.gates.integers import millionths, percent
 
 MILLIONTHS = st.integers(-(10**15) + 1, 10**15 - 1)
 

@@ -146,6 +146,7 @@ def test_a_lake_that_cannot_be_checked(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], arguments: list[str], line: str
 ) -> None:
     """One line and exit 1."""
+    (tmp_path / "lake").mkdir()
     assert main(["leak", "check", *arguments, "--data", str(tmp_path)]) == 1
     assert capsys.readouterr().err.startswith(line)
     assert Lake(str(tmp_path)).tables() == []

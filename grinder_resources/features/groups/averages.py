@@ -3,9 +3,9 @@
 from itertools import pairwise
 from math import isqrt
 
+from grinder_resources.contracts.exact import clip, half_even, squash_x1000
 from grinder_resources.features.groups.group import Group, maybe, pressure
 from grinder_resources.features.moment import INT32_MOST, Moment, Row, Value
-from grinder_resources.market.exact import clip, half_even, squash_x1000
 from grinder_resources.market.minutes import NS_PER_MINUTE
 
 WINDOWS = (200, 400)

@@ -11,12 +11,12 @@ import numpy as np
 import polars as pl
 
 from grinder_resources.contracts.events import BARRIER_STATES
+from grinder_resources.contracts.exact import clip, half_even
 from grinder_resources.contracts.instruments import NS_PER_SECOND
 from grinder_resources.contracts.table import optional
 from grinder_resources.features.groups.group import Group, maybe, maybe_lots
 from grinder_resources.features.known import Ints
 from grinder_resources.features.moment import INT32_MOST, Moment, Row, Settings
-from grinder_resources.market.exact import clip, half_even
 
 MOST_REPLENISHED_X1000 = 1_000_000
 _VACUUM, _CONSUMED, _WALL, _ABSORPTION, _WEAK, _NEUTRAL = BARRIER_STATES

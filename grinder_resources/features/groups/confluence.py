@@ -4,10 +4,10 @@ from types import MappingProxyType
 
 import polars as pl
 
+from grinder_resources.contracts.exact import half_even
 from grinder_resources.contracts.table import required
 from grinder_resources.features.groups.group import Group, maybe, number
 from grinder_resources.features.moment import Moment, Row
-from grinder_resources.market.exact import half_even
 
 WEIGHTS_X1000 = MappingProxyType(
     {

@@ -1,10 +1,10 @@
 """Where and when: distance to the level, place in the session, how the price came, what was tried before."""
 
 from grinder_resources.contracts.events import ATR_BARS
+from grinder_resources.contracts.exact import clip, half_even
 from grinder_resources.contracts.instruments import NS_PER_SECOND
 from grinder_resources.features.groups.group import Group, flag, maybe, number
 from grinder_resources.features.moment import Moment, Row
-from grinder_resources.market.exact import clip, half_even
 from grinder_resources.market.minutes import NS_PER_MINUTE
 
 FIRST_MINUTES = 15

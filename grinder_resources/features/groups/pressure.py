@@ -1,8 +1,8 @@
 """Pressures in [-1000, 1000], positive where they push the price through the level."""
 
+from grinder_resources.contracts.exact import clip, half_even, squash_x1000
 from grinder_resources.features.groups.group import Group, pressure
 from grinder_resources.features.moment import Moment, Row
-from grinder_resources.market.exact import clip, half_even, squash_x1000
 
 FULL = 1000
 

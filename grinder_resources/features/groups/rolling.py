@@ -10,12 +10,12 @@ from typing import NamedTuple
 import numpy as np
 import polars as pl
 
+from grinder_resources.contracts.exact import clip
 from grinder_resources.contracts.instruments import NS_PER_SECOND
 from grinder_resources.contracts.table import Column
 from grinder_resources.features.groups.group import Group, maybe
 from grinder_resources.features.known import Ints, Rows, Watermark
 from grinder_resources.features.moment import INT32_MOST, Moment, Row
-from grinder_resources.market.exact import clip
 
 WINDOW = 10
 MOST = 100_000_000

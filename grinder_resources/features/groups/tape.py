@@ -8,12 +8,12 @@ import numpy as np
 import polars as pl
 
 from grinder_resources.contracts.events import ATR_BARS
+from grinder_resources.contracts.exact import clip, half_even
 from grinder_resources.contracts.instruments import NS_PER_SECOND
 from grinder_resources.contracts.table import required
 from grinder_resources.features.groups.group import Group, flag, maybe, number
 from grinder_resources.features.known import Ints, Tape, Watermark
 from grinder_resources.features.moment import INT32_MOST, Event, Moment, Row
-from grinder_resources.market.exact import clip, half_even
 
 NS_PER_MS = 1_000_000
 MS_PER_MINUTE = 60_000

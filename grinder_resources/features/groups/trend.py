@@ -6,11 +6,11 @@ depend on whether the first attempt became an event itself. It is 0 at a first a
 
 from dataclasses import replace
 
+from grinder_resources.contracts.exact import clip
 from grinder_resources.features.groups.barrier import BARRIER_PHYSICS
 from grinder_resources.features.groups.group import Group, maybe
 from grinder_resources.features.groups.tape import TAPE_PHYSICS
 from grinder_resources.features.moment import INT32_MOST, Moment, Row, Value
-from grinder_resources.market.exact import clip
 
 SOURCES = (
     "barrier_delta_liq_x1000",
