@@ -100,18 +100,20 @@ def _copy(source: "Lake", root: Path, layers: tuple[str, ...]) -> None:
 
 
 def _make_the_rest(source: "Lake", kept: tuple[str, ...]) -> None:
-    """Materialise the source's tables that were not copied, stretch by stretch, and then the models of a full run."""
-    from grinder_assets.automation import FULL_RUN_SPECS
+    """Materialise the source's tables that were not copied, stretch by stretch, and then its models."""
     from grinder_assets.partitions import contiguous
     from grinder_assets.tables import key_of
     from grinder_assets.training.assets import artifact_key
-    from grinder_resources.proofs.chain import tables_of
+    from grinder_resources.learning.specs import SPECS
+    from grinder_resources.proofs.chain import Line, roots_of, tables_of
 
     later = tuple(layer for layer in LAYERS if layer not in kept)
     missing = [key_of(table) for table in tables_of(source, later)]
     for stretch in contiguous(_days(source)) if missing else ():
         run_job(EVERY_ASSET, stretch, assets=missing, ops=_promoted(source))
-    run_job("retrain", None, assets=[artifact_key(spec) for spec in FULL_RUN_SPECS])
+    models = roots_of(Line.at(Path(source.root).parent))
+    if models:
+        run_job(EVERY_ASSET, None, assets=[artifact_key(SPECS[name]) for name in models])
 
 
 def _days(lake: "Lake") -> list[date]:

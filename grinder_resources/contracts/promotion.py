@@ -27,7 +27,7 @@ def promotion_table(model: str) -> Table:
             optional("auc_beyond", _FLOAT, "auc among rows that the reference answers alike (evaluation.ranking)"),
             optional("auc_beyond_low", _FLOAT, "2.5 % quantile of auc_beyond"),
             optional("auc_beyond_high", _FLOAT, "97.5 % quantile of auc_beyond"),
-            optional("skill", _FLOAT, "pooled 1 - squared error / squared error of the reference, calibrated answers"),
+            optional("skill", _FLOAT, "pooled 1 - squared error / squared error of the reference, before calibration"),
             optional("skill_low", _FLOAT, "2.5 % quantile of skill"),
             optional("skill_high", _FLOAT, "97.5 % quantile of skill"),
             optional("ece_high", _FLOAT, "97.5 % quantile of the expected calibration error; null for a regression"),

@@ -25,6 +25,8 @@ class Answer:
 
     blocks
         Hours with open rows.
+    skill, skill_over_base
+        Over the reference and over the base rate, before calibration as these are: being calibrated is asked for apart.
     recorded
         Whether an unbroken ledger holds the trial that gave these answers.
     sharpe, dsr
@@ -41,6 +43,7 @@ class Answer:
     auc: Estimate | None
     auc_beyond: Estimate | None
     skill: Estimate | None
+    skill_over_base: Estimate | None
     ece: Estimate | None
     sharpe: float | None
     dsr: float | None
@@ -60,7 +63,7 @@ class Answer:
             "LEAK_ALARM": alarmed(self.auc_beyond, self.ceiling),
             "NOT_JUDGED": self.skill is None or self.skill.low is None,
             "AUC_LOWER_BOUND": a_class and not clears(self.auc, 0.5),
-            "NO_EDGE": not clears(self.skill, 0.0),
+            "NO_EDGE": not (clears(self.skill, 0.0) and clears(self.skill_over_base, 0.0)),
             "CALIBRATION_ABOVE_GATE": a_class and not stays_within(self.ece, gates.max_ece_upper),
             "DSR_BELOW_GATE": not (self.dsr is not None and self.dsr >= gates.min_dsr),
             "PBO_ABOVE_GATE": pbo is not None and pbo > gates.max_pbo,

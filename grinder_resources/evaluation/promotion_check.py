@@ -24,8 +24,9 @@ from grinder_resources.evaluation.promotion_gates import CODES, Gates
 from grinder_resources.evaluation.returns import block_returns
 from grinder_resources.evaluation.scores import Estimate
 from grinder_resources.evaluation.trials import Trials, floats, trials_on
-from grinder_resources.hashing import sha256_rows
+from grinder_resources.hashing import sha256_facts, sha256_rows
 from grinder_resources.lake import Lake, fingerprint
+from grinder_resources.learning.folds import judged_facts
 from grinder_resources.learning.ledger import LEDGER_FILE, Ledger, Trial
 from grinder_resources.learning.metrics import Floats
 from grinder_resources.learning.model_spec import ModelSpec
@@ -129,7 +130,6 @@ class _Evidence:
     def _answer(self, head: str, output: str) -> Answer:
         asked = (head, output)
         raw, calibrated = (self._metrics(asked, part) for part in ("test", PART))
-        judged = calibrated if output else raw
         sharpe = sharpe_ratio(floats(self.returns[asked].values()))
         return Answer(
             head=head,
@@ -137,10 +137,11 @@ class _Evidence:
             rows=self.predictions.filter(_is(asked), ~pl.col("settled")).height,
             blocks=len(self.returns[asked]),
             recorded=self.trials is not None and (not self.returns[asked] or self._behind(asked) is not None),
-            auc=judged.get("auc"),
+            auc=(calibrated if output else raw).get("auc"),
             auc_beyond=raw.get("auc_beyond"),
-            skill=judged.get("skill"),
-            ece=judged.get("ece"),
+            skill=raw.get("skill"),
+            skill_over_base=raw.get("skill_over_base"),
+            ece=calibrated.get("ece"),
             sharpe=sharpe.value if sharpe else None,
             dsr=self._deflated(sharpe),
             ceiling=self.spec.alarm_auc,
@@ -152,10 +153,13 @@ class _Evidence:
         return deflated_sharpe_ratio(sharpe, self.trials.count, self.trials.sharpe_variance)
 
     def _behind(self, asked: _Question) -> Trial | None:
-        """Return the trial in the ledger that earned exactly what the answers in the lake did."""
+        """Return the trial of this very spec in the ledger that earned exactly what the answers in the lake did."""
         returns = self.returns[asked]
+        if not self.trials or not returns:
+            return None
         question = "/".join(asked) if asked[1] else asked[0]
-        return self.trials.behind(self.spec.name, question, self.mode, returns) if self.trials and returns else None
+        found = self.trials.behind(self.spec.name, question, self.mode, returns)
+        return found if found and found.facts["spec"] == sha256_facts(judged_facts(self.spec)) else None
 
     def _metrics(self, asked: _Question, part: str) -> dict[str, Estimate]:
         rows = self.scores.filter(_is(asked), pl.col("part") == part)

@@ -5,12 +5,12 @@ from types import MappingProxyType
 
 CODES = MappingProxyType(
     {
-        "LEDGER_BROKEN": "the ledger is broken, or does not hold the trial behind the answers",
+        "LEDGER_BROKEN": "the ledger is broken, or does not hold the trial of this spec behind the answers",
         "LEAK_BEYOND_LUCK": "ranks beyond the reference too well for luck: look for a leak",
         "LEAK_ALARM": "ranks beyond the reference better than can be believed",
         "NOT_JUDGED": "too few open rows or hours for an interval",
         "AUC_LOWER_BOUND": "the lower bound of its AUC is not above 0.5",
-        "NO_EDGE": "its skill over the reference may be 0",
+        "NO_EDGE": "its skill over the reference, or over the base rate, may be 0",
         "CALIBRATION_ABOVE_GATE": "its calibration error may be above the gate",
         "DSR_BELOW_GATE": "may be the luckiest of the trials: its deflated Sharpe ratio is below the gate",
         "PBO_ABOVE_GATE": "the best of the trials rarely stays the best",

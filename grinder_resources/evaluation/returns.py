@@ -1,6 +1,7 @@
 """Returns of a forecaster: what its answers saved against the reference, hour by hour, as exact integers.
 
-A trial's return in an hour is the squared error of the reference minus its own, summed over the open rows. It is the
+A trial's return in an hour is the squared error of the reference minus its own, summed over the open rows, both before
+calibration: to be calibrated where the reference is not is no knowledge. It is the
 profit and loss of a forecaster that is paid by the quadratic score (Brier 1950) and charged what the reference would
 have been paid: positive where it knew more, zero for a copy of the reference, and in expectation largest for the true
 probabilities, so that bolder answers cannot game it. That makes it the analogue of a strategy's return over its
@@ -25,11 +26,11 @@ def block_returns(predictions: pl.DataFrame) -> dict[int, int]:
     """Return block -> return of one answer (one mode, head and class), blocks in time order.
 
     predictions
-        Rows of `reports/predictions/<model>`: ts_ns, settled, label, baseline, class, and calibrated_bps for a class or
-        prediction for a regression (class ''). Settled rows and rows without label have no part in it.
+        Rows of `reports/predictions/<model>`: ts_ns, settled, label, baseline, prediction, class ('' for a regression).
+        Settled rows and rows without label have no part in it.
 
-    A block is ts_ns // 3600e9, the hour since 1970. Units: bps squared, baseline and label rounded to bps half-even;
-    squared label units for a regression, answers rounded half-even. Hours without open rows have no entry.
+    A block is ts_ns // 3600e9, the hour since 1970. Units: bps squared, all three rounded to bps half-even;
+    squared label units for a regression, rounded half-even. Hours without open rows have no entry.
 
     Raises OutOfRange where the sum could leave 64 bits.
     """
@@ -46,8 +47,8 @@ def block_returns(predictions: pl.DataFrame) -> dict[int, int]:
 def _integers(judged: pl.DataFrame, *, regression: bool) -> pl.DataFrame:
     """Return ts_ns and whole-number label, baseline and answer, Int64 each."""
     scale = 1 if regression else BPS
-    answer = _rounded("prediction", 1) if regression else pl.col("calibrated_bps").cast(pl.Int64)
-    return judged.select("ts_ns", _rounded("label", scale), _rounded("baseline", scale), answer.alias("answer"))
+    answer = _rounded("prediction", scale).alias("answer")
+    return judged.select("ts_ns", _rounded("label", scale), _rounded("baseline", scale), answer)
 
 
 def _rounded(column: str, scale: int) -> pl.Expr:

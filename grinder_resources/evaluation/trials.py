@@ -35,13 +35,18 @@ class Trials:
 
     @cached_property
     def sharpe_variance(self) -> float:
-        """Sample variance of the trials' Sharpe ratios, of those that have one; 0 with fewer than two.
+        """Sample variance of the trials' Sharpe ratios, and no less than that of worthless ones; 0 if none has a ratio.
 
         Trials of every question count, so that a dataset with one easy question raises the bar for the others: a head
-        that clears it is better than luck by any reading.
+        that clears it is better than luck by any reading. A worthless trial over T blocks has a ratio of variance
+        1 / (T - 1): with one ratio, or many of near copies, that is the least luck to reckon with.
         """
-        ratios = [ratio.value for trial in self.distinct if (ratio := sharpe_ratio(floats(trial.returns)))]
-        return float(np.var(ratios, ddof=1)) if len(ratios) > 1 else 0.0
+        ratios = [ratio for trial in self.distinct if (ratio := sharpe_ratio(floats(trial.returns)))]
+        if not ratios:
+            return 0.0
+        worthless = 1.0 / (max(ratio.blocks for ratio in ratios) - 1)
+        seen = float(np.var([ratio.value for ratio in ratios], ddof=1)) if len(ratios) > 1 else 0.0
+        return max(seen, worthless)
 
     def behind(self, subject: str, question: str, mode: str, returns: Mapping[int, int]) -> Trial | None:
         """Return the newest walk-forward of that question and mode that earned exactly `returns`, by block."""

@@ -16,8 +16,10 @@ from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Any
 
+import numpy as np
 import polars as pl
 
+from grinder_resources.code_version import code_version as code_version_of
 from grinder_resources.contracts.reports import POOLED, predictions_table, walk_forward_table
 from grinder_resources.evaluation.calibrated import calibrated_scores, with_calibrated_bps
 from grinder_resources.evaluation.curves import calibration
@@ -84,8 +86,8 @@ def run_walk_forward(
     folds: _Folds = {mode: [made[split] for split in splits[mode]] for mode in modes}
     predictions = _predictions(spec, folds)
     scores = _scores(spec.name, folds, predictions)
-    facts = {"spec": sha256_facts(judged_facts(spec)), "code_version": code_version, "data": data_sha256(spec, frame)}
-    _record(ledger, spec, predictions, facts)
+    tried = _tried(spec, frame) | {"code_version": code_version, "window": [min_train_days, train_days or 0]}
+    _record(ledger, spec, predictions, tried | {"data": data_sha256(spec, frame)})
     store.sweep(spec.name, made.values())
     return WalkForwardResult(
         model=spec.name,
@@ -96,6 +98,19 @@ def run_walk_forward(
         calibration=calibration(spec.name, predictions),
         fitted=sum(fold.trained for fold in made.values()),
     )
+
+
+def _tried(spec: ModelSpec, frame: pl.DataFrame) -> dict[str, Any]:
+    """Return what makes one try another one than the next, besides its window: inputs, settings and all code."""
+    import xgboost
+
+    inputs = spec.select(frame.schema)
+    return {
+        "spec": sha256_facts(judged_facts(spec)),
+        "inputs": sha256_facts([*inputs.numeric, *inputs.categorical]),
+        "made_by": code_version_of("contracts", "evaluation", "features", "gates", "learning", "market"),
+        "versions": [xgboost.__version__, np.__version__],
+    }
 
 
 def _reasons(folds: _Folds) -> dict[Mode, dict[str, str]]:
@@ -153,8 +168,8 @@ def _score(predictions: pl.DataFrame, skills: Mapping[str, str] = SKILLS, resamp
 
 
 def _record(ledger: Ledger, spec: ModelSpec, predictions: pl.DataFrame, facts: Mapping[str, Any]) -> None:
-    """Append the trial of every answer that the ledger does not hold yet."""
-    known = {record.trial.key for record in ledger.read()}
+    """Append the trial of every answer that the ledger does not hold yet, or not with these returns."""
+    known = {(record.trial.key, record.trial.blocks, record.trial.returns) for record in ledger.read()}
     trials = []
     for answered in predictions.partition_by(*TARGET, maintain_order=True):
         mode, head, output = answered.select(TARGET).row(0)
@@ -167,5 +182,5 @@ def _record(ledger: Ledger, spec: ModelSpec, predictions: pl.DataFrame, facts: M
             blocks=tuple(returns),
             returns=tuple(returns.values()),
         )
-        trials += [trial] if trial.key not in known else []
+        trials += [trial] if (trial.key, trial.blocks, trial.returns) not in known else []
     ledger.append(trials)

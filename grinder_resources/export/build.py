@@ -1,7 +1,7 @@
 """From a Gold table to a published artifact: split, train, calibrate, export, prove, publish. One path for every spec.
 
-What decides an artifact is its data, its spec and the code; the three are folded into `fingerprint` in config.json.
-When the newest artifact carries the same fingerprint and its bytes still verify, nothing is trained.
+What decides an artifact is its data from Bronze on, its spec and the code; the three are folded into `fingerprint` in
+config.json. When the newest artifact carries the same fingerprint and its bytes still verify, nothing is trained.
 """
 
 import json
@@ -56,7 +56,8 @@ def build_artifact(spec: ModelSpec, table: Table, lake: Lake, models_dir: Path, 
     stands.
     """
     data_hash = dataset_sha256(lake, spec.dataset)
-    fingerprint = sha256_facts({"data": data_hash, "spec": spec.facts, "code": code_version})
+    chain = chain_of(lake, spec.dataset)
+    fingerprint = sha256_facts({"data": chain, "spec": spec.facts, "code": code_version})
     present = _unchanged(models_dir, spec.name, fingerprint)
     if present is not None:
         return present
@@ -69,7 +70,7 @@ def build_artifact(spec: ModelSpec, table: Table, lake: Lake, models_dir: Path, 
         heads=[head.exportable for head in model.heads],
         input_features=model.columns,
         calibration=calibration,
-        chain=chain_of(lake, spec.dataset),
+        chain=chain,
         training=_metadata(model, data_hash),
         config={"fingerprint": fingerprint, "code_version": code_version, **spec.facts, **_split_facts(model)},
         train_report=_report(model),

@@ -110,14 +110,15 @@ def walk_forward(
     """Return one split a test day, in time order; the day before each test day validates.
 
     mode
-        'expanding' trains on all days before, 'rolling' on the last `train_days` of them (None = half of all days).
+        'expanding' trains on all days before, 'rolling' on the last `train_days` of them. None = half of all days,
+        rounded down to a power of two: that changes when history doubles, so a new day leaves older folds alone.
     min_train_days
         Train days a fold needs at least; the first fold tests day number min_train_days + 2.
 
     Raises TooFewDays if there is no such day.
     """
     ordered = _distinct(days, needed=min_train_days + 2, what="a walk-forward")
-    length = train_days or max(min_train_days, len(ordered) // 2)
+    length = train_days or _rolling_days(len(ordered), min_train_days)
     return tuple(
         Split(
             train=ordered[max(0, test - 1 - length) if mode == "rolling" else 0 : test - 1],
@@ -127,6 +128,11 @@ def walk_forward(
         )
         for test in range(min_train_days + 1, len(ordered))
     )
+
+
+def _rolling_days(days: int, at_least: int) -> int:
+    """Return half of the days, rounded down to a power of two, and no fewer than `at_least`."""
+    return max(at_least, 1 << max(1, days // 2).bit_length() - 1)
 
 
 def _distinct(days: Sequence[date], *, needed: int, what: str) -> tuple[date, ...]:
@@ -206,7 +212,8 @@ class WalkForward(DayFolds):
     """One split a day: it is tested, and days before it are trained on.
 
     mode
-        'expanding' trains on all days before, 'rolling' on the last `train_days` of them (None = half of all days).
+        'expanding' trains on all days before, 'rolling' on the last `train_days` of them. None = half of all days,
+        rounded down to a power of two: that changes when history doubles, so a new day leaves older folds alone.
     min_train_days
         Days before the first tested one.
     """
@@ -220,7 +227,7 @@ class WalkForward(DayFolds):
         days = self._days(self.min_train_days + 1)
         length = len(days)
         if self.mode == "rolling":
-            length = self.train_days or max(self.min_train_days, len(days) // 2)
+            length = self.train_days or _rolling_days(len(days), self.min_train_days)
         return tuple(
             (days[max(0, test - length) : test], days[test : test + 1])
             for test in range(self.min_train_days, len(days))

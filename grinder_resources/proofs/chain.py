@@ -120,8 +120,14 @@ def _same_model(name: str, left: Line, right: Line) -> None:
     ours, theirs = _newest(left, name), _newest(right, name)
     if ours.chain_root != theirs.chain_root:
         raise ProofFailed(
-            f"the tables are equal, the chain root is not: {MODEL_FILE} differs",
+            f"the tables are equal, the chain root is not: {_culprit(ours, theirs)}",
             where=name,
             got=f"root {theirs.chain_root[:16]}, model {theirs.model_hash}",
             expected=f"root {ours.chain_root[:16]}, model {ours.model_hash}",
         )
+
+
+def _culprit(ours: Manifest, theirs: Manifest) -> str:
+    if ours.model_hash != theirs.model_hash:
+        return f"{MODEL_FILE} differs"
+    return "one was made from rows that have been replaced since"

@@ -35,6 +35,7 @@ GOOD = Answer(
     auc=Estimate(0.61, 0.55, 0.67),
     auc_beyond=Estimate(0.58, 0.53, 0.63),
     skill=Estimate(0.05, 0.01, 0.09),
+    skill_over_base=Estimate(0.1, 0.05, 0.15),
     ece=Estimate(0.01, 0.0, 0.03),
     sharpe=0.8,
     dsr=0.97,
@@ -63,6 +64,7 @@ def checked(*answers: Answer, pbo: float | None = 0.1, gates: Gates | None = Non
         ({"auc": Estimate(0.9)}, ["AUC_LOWER_BOUND"]),
         ({"auc": None}, ["AUC_LOWER_BOUND"]),
         ({"skill": Estimate(0.05, 0.0, 0.1)}, ["NO_EDGE"]),
+        ({"skill_over_base": Estimate(0.05, 0.0, 0.1)}, ["NO_EDGE"]),
         ({"skill": Estimate(0.05)}, ["NOT_JUDGED", "NO_EDGE"]),
         ({"skill": None}, ["NOT_JUDGED", "NO_EDGE"]),
         ({"ece": Estimate(0.01, 0.0, 0.031)}, ["CALIBRATION_ABOVE_GATE"]),
@@ -249,15 +251,18 @@ def test_a_ledger_of_nothing_does_not_pass_for_a_clean_one(line: Line) -> None:
     found = promotion(SPEC, line.lake, line.root / "elsewhere")
     assert (found.ledger_fault, found.trials) == ("", 0)
     assert found.codes[0] == "LEDGER_BROKEN"
-    assert found.sentence == "No promotion of toy: the ledger is broken, or does not hold the trial behind the answers."
+    assert (
+        found.sentence
+        == "No promotion of toy: the ledger is broken, or does not hold the trial of this spec behind the answers."
+    )
 
 
 def test_answers_that_were_touched_up_have_no_trial_behind_them(line: Line) -> None:
-    """One better bps in one row is enough."""
+    """One better bps is enough."""
     table = predictions_table("toy")
-    planted = (pl.col("head") == "planted") & (pl.col("label") == 1) & (pl.col("calibrated_bps") < 10_000)
+    planted = (pl.col("head") == "planted") & (pl.col("label") == 1) & (pl.col("prediction") < 0.999)
     rows = line.lake.read(table)
-    touched = rows.with_columns(calibrated_bps=pl.col("calibrated_bps") + planted.cast(pl.Int32))
+    touched = rows.with_columns(prediction=pl.col("prediction") + 0.0002 * planted)
     line.lake.commit(table, touched, day=None, code_version="1")
     found = line.promotion()
     assert [a.head for a in found.answers if "LEDGER_BROKEN" in found.codes_of(a)] == ["planted"]

@@ -25,8 +25,8 @@ ROW = st.tuples(
     st.booleans(),
     st.sampled_from([0.0, 1.0, None]),
     st.floats(0, 1),
-    st.just(0.5),
-    st.integers(0, 10_000),
+    st.floats(0, 1),
+    st.just(5_000),
 )
 
 
@@ -37,9 +37,9 @@ def frame(rows: list[tuple[object, ...]]) -> pl.DataFrame:
 def test_a_return_is_the_squared_error_saved_in_bps_by_the_hour() -> None:
     """Hour 0: 3000^2 - 2000^2 saved on one row; hour 2: a worse answer on a row that is not of the class."""
     rows = [
-        (0, "yes", False, 1.0, 0.7, 0.1, 8_000),
-        (2 * BLOCK_NS, "yes", False, 0.0, 0.3, 0.1, 4_000),
-        (3 * BLOCK_NS - 1, "yes", False, 0.0, 0.3, 0.1, 3_000),
+        (0, "yes", False, 1.0, 0.7, 0.8, 1_000),
+        (2 * BLOCK_NS, "yes", False, 0.0, 0.3, 0.4, 1_000),
+        (3 * BLOCK_NS - 1, "yes", False, 0.0, 0.3, 0.3, 1_000),
     ]
     assert block_returns(frame(rows)) == {0: 9_000_000 - 4_000_000, 2: 9_000_000 - 16_000_000}
 
@@ -51,8 +51,8 @@ def test_a_regression_is_paid_in_squared_units_of_its_label() -> None:
 
 
 def test_a_copy_of_the_reference_earns_nothing() -> None:
-    """Its hours are there all the same: a return of 0 is evidence, an hour without rows is none."""
-    assert block_returns(frame([(0, "yes", False, 1.0, 0.25, 0.9, 2_500)])) == {0: 0}
+    """However it was calibrated; and its hours are there: a return of 0 is evidence, an hour without rows is none."""
+    assert block_returns(frame([(0, "yes", False, 1.0, 0.25, 0.25, 9_000)])) == {0: 0}
 
 
 def test_settled_and_unlabelled_rows_earn_nothing() -> None:

@@ -38,14 +38,14 @@ def test_expanding_walk_forward() -> None:
 
 
 def test_rolling_walk_forward() -> None:
-    """The last two days train; half of all days if nothing is said."""
+    """The last two days train; half of all days, down to a power of two, if nothing is said."""
     assert folds(WalkForward(row_a_day(5), mode="rolling", train_days=2, embargo_ns=0)) == [
         ([0], [1]),
         ([0, 1], [2]),
         ([1, 2], [3]),
         ([2, 3], [4]),
     ]
-    assert folds(WalkForward(row_a_day(6), mode="rolling", embargo_ns=0))[-1] == ([2, 3, 4], [5])
+    assert folds(WalkForward(row_a_day(6), mode="rolling", embargo_ns=0))[-1] == ([3, 4], [5])
 
 
 def test_min_train_days_delays_the_first_test() -> None:

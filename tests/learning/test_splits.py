@@ -57,7 +57,9 @@ def test_rolling_walk_forward_keeps_the_last_train_days() -> None:
 
 
 def test_rolling_window_is_half_of_the_days_by_default() -> None:
-    """Five days roll over two, and never under the minimum."""
+    """Five days roll over two, seven over two as well, eight over four, and never under the minimum."""
+    assert len(walk_forward(march(*range(1, 8)), "rolling")[-1].train) == 2
+    assert len(walk_forward(march(*range(1, 9)), "rolling")[-1].train) == 4
     assert table(walk_forward(march(1, 2, 3, 4, 5), "rolling"))[-1] == ([2, 3], [4], [5])
     assert table(walk_forward(march(1, 2, 3, 4, 5), "rolling", min_train_days=3))[-1] == ([1, 2, 3], [4], [5])
 
