@@ -164,5 +164,5 @@ def test_specs_say_how_their_heads_hang_together() -> None:
     assert all(spec.coherence == RULES for name, spec in SPECS.items() if name.startswith("level_signals"))
     assert SPECS["regime"].facts["spacing_head"] == "regime"
     assert SPECS["level_signals_stage_a_ta"].facts["coherence"][-1] == {
-        "rule": "AtLeast", "head": "tradeable_2", "bounds": ["t2_60s", "t2_120s"],
+        "rule": "at_least", "head": "tradeable_2", "bounds": ["t2_60s", "t2_120s"],
     }  # fmt: skip
