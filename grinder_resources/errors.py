@@ -15,6 +15,8 @@ GrinderError                    anything this project refuses to do; `grinder` p
 │   ├── CheckFailed             a blocking check refused a day; it was not published
 │   ├── UnknownName             a table, feature version, model spec or head that is not declared
 │   ├── BadDeclaration          a feature manifest or settings file that breaks its schema
+│   ├── ConfigRejected          settings of the signal runtime that a guard forbids
+│   ├── SignalRejected          a signal, or a decision around one, that breaks its contract
 │   └── OutOfRange              a number outside what exact integer arithmetic or a setting allows
 ├── LakeFault                   the lake cannot give or take rows
 │   ├── PartitionMissing        the day was never committed
@@ -24,12 +26,17 @@ GrinderError                    anything this project refuses to do; `grinder` p
 │   ├── NothingTrainable        no head of the spec has labels to learn from
 │   ├── NotExportable           a booster uses what the exported graph cannot say
 │   ├── ManifestRejected        a manifest that breaks its schema or names an unsafe path
-│   ├── ArtifactRejected        bytes that differ from their manifest
+│   ├── ArtifactRejected        bytes that differ from their manifest, or a graph that an audit refuses
+│   ├── RegistryRejected        a model registry that is torn, breaks its schema or points nowhere
+│   ├── NoAnswer                a model that gave no answer: late, dead, or with an error of its own
 │   └── ExportMismatch          the exported graph does not answer as the booster does
 ├── ProofFailed                 a claim that a proof found broken
 │   ├── LeakFound               a training table or split that knows its own future
 │   ├── LedgerBroken            the trial ledger was altered, cut or reordered
+│   ├── NotDeterministic        the same inputs gave two outputs, or others than were recorded
+│   ├── DrillFailed             a drill that did not end safe
 │   └── PromotionRefused        the evidence does not carry a model, or a threshold was not met
+├── SignalHalted                no signal, and the settings ask to halt rather than go on without
 ├── TooFewDays                  a split needs more days than there are
 └── RunFailed                   a step of a run refused; the line is the step's own
 """
@@ -166,6 +173,18 @@ class BadDeclaration(ContractBroken):
     code = "BAD_DECLARATION"
 
 
+class ConfigRejected(ContractBroken):
+    """Settings of the signal runtime that a guard forbids."""
+
+    code = "CONFIG_REJECTED"
+
+
+class SignalRejected(ContractBroken):
+    """A signal, or a decision around one, that breaks its contract."""
+
+    code = "SIGNAL_REJECTED"
+
+
 class OutOfRange(ContractBroken):
     """A number outside what exact integer arithmetic or a setting allows."""
 
@@ -221,9 +240,21 @@ class ManifestRejected(ModelFault):
 
 
 class ArtifactRejected(ModelFault):
-    """Bytes that differ from their manifest."""
+    """Bytes that differ from their manifest, or a graph that an audit refuses."""
 
     code = "ARTIFACT_REJECTED"
+
+
+class RegistryRejected(ModelFault):
+    """A model registry that is torn, breaks its schema or points nowhere."""
+
+    code = "REGISTRY_REJECTED"
+
+
+class NoAnswer(ModelFault):
+    """A model that gave no answer: late, dead, or with an error of its own."""
+
+    code = "NO_ANSWER"
 
 
 class ExportMismatch(ModelFault):
@@ -250,10 +281,28 @@ class LedgerBroken(ProofFailed):
     code = "LEDGER_BROKEN"
 
 
+class NotDeterministic(ProofFailed):
+    """The same inputs gave two outputs, or others than were recorded."""
+
+    code = "NOT_DETERMINISTIC"
+
+
+class DrillFailed(ProofFailed):
+    """A drill that did not end safe."""
+
+    code = "DRILL_FAILED"
+
+
 class PromotionRefused(ProofFailed):
     """The evidence does not carry a model, or a threshold was not met."""
 
     code = "PROMOTION_REFUSED"
+
+
+class SignalHalted(GrinderError):
+    """No signal, and the settings ask to halt rather than go on without."""
+
+    code = "SIGNAL_HALTED"
 
 
 class TooFewDays(GrinderError):
