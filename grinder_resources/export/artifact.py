@@ -28,10 +28,7 @@ Writers take turns by a lock on the models folder, so a `.tmp-*` folder that a w
 and is removed. Locks and renames are those of a local file system.
 """
 
-import fcntl
-import os
 import shutil
-import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -56,6 +53,7 @@ from grinder_resources.errors import ModelFault, StorageFull
 from grinder_resources.export.boosters import booster_ubj
 from grinder_resources.export.calibration_file import dump_calibration
 from grinder_resources.export.chain import Chain, chain_facts, chain_root
+from grinder_resources.export.durable import TEMPORARY, locked, write_folder
 from grinder_resources.export.graph import export_model
 from grinder_resources.export.manifest import dump_manifest
 from grinder_resources.export.parity import HeadParity, Matrix, assert_parity
@@ -65,7 +63,6 @@ from grinder_resources.hashing import sha256_bytes
 from grinder_resources.learning.coherence import rules_for
 
 FIRST_VERSION = "v1.0.0"
-_TEMPORARY = ".tmp-"
 
 
 @dataclass(frozen=True)
@@ -164,7 +161,7 @@ def publish(models_dir: Path, wanted: Manifest, files: Mapping[str, bytes]) -> t
     with _only_writer(models_dir):
         settled, is_new = _settle(models_dir, wanted)
         if is_new:
-            _write_folder(models_dir / settled.folder, {**files, MANIFEST_FILE: dump_manifest(settled)})
+            write_folder(models_dir / settled.folder, {**files, MANIFEST_FILE: dump_manifest(settled)}, verify_artifact)
     return settled, is_new
 
 
@@ -220,45 +217,9 @@ def _contract(manifest: Manifest) -> tuple[object, ...]:
 def _only_writer(models_dir: Path) -> Iterator[None]:
     """Hold the folder's lock, without leftovers of writers that died. Raises StorageFull where the disk refuses."""
     try:
-        models_dir.mkdir(parents=True, exist_ok=True)
-        descriptor = os.open(models_dir, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX)
-            for leftover in models_dir.glob(f"{_TEMPORARY}*/"):
+        with locked(models_dir):
+            for leftover in models_dir.glob(f"{TEMPORARY}*/"):
                 shutil.rmtree(leftover)
             yield
-        finally:
-            os.close(descriptor)
     except OSError as error:
         raise StorageFull("a model could not be written", where=str(models_dir), got=str(error)) from error
-
-
-def _write_folder(directory: Path, files: Mapping[str, bytes]) -> None:
-    """Write all files into a folder beside `directory`, verify them there, and rename it."""
-    temporary = Path(tempfile.mkdtemp(prefix=_TEMPORARY, dir=directory.parent))
-    try:
-        for name, data in files.items():
-            _write_durably(temporary / name, data)
-        verify_artifact(temporary)
-        temporary.chmod(0o755)  # mkdtemp's folders are closed to other users, and the bot is one
-        _sync_folder(temporary)
-        temporary.rename(directory)
-        _sync_folder(directory.parent)
-    except BaseException:
-        shutil.rmtree(temporary, ignore_errors=True)
-        raise
-
-
-def _write_durably(path: Path, data: bytes) -> None:
-    with path.open("xb") as handle:
-        handle.write(data)
-        handle.flush()
-        os.fsync(handle.fileno())
-
-
-def _sync_folder(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
