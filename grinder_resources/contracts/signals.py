@@ -20,7 +20,6 @@ REGIMES = ("LOW", "MID", "HIGH")
 TOP = 3
 """Features a signal names."""
 
-MAX_SIGNAL_CHARACTERS = 10_000
 MAX_TIME_MS = 1 << 53
 """JSON readers that hold numbers as doubles keep integers up to here."""
 
@@ -116,7 +115,7 @@ class MlSignalSnapshot:
     @classmethod
     def from_json(cls, text: str) -> Self:
         """Return the signal that `to_json` wrote. Raises SignalRejected for anything but exactly the contract."""
-        facts = _object(text, [field.name for field in fields(cls)])
+        facts = _fields_of(cls, _parsed(text))
         for name in ("top_features", "top_feature_weights_x1000"):
             _require(isinstance(facts[name], list), f"{name} is a list", facts[name])
             facts[name] = tuple(facts[name])
@@ -164,10 +163,12 @@ class BotSignal:
     @classmethod
     def from_json(cls, text: str) -> Self:
         """Return the signal in one JSON object. Raises SignalRejected for anything but exactly the contract."""
-        return cls._of(_object(text, [field.name for field in fields(cls)]))
+        return cls.from_facts(_parsed(text))
 
     @classmethod
-    def _of(cls, facts: dict[str, Any]) -> Self:
+    def from_facts(cls, found: object) -> Self:
+        """Return the signal of a parsed JSON object. Raises SignalRejected as `from_json` does."""
+        facts = _fields_of(cls, found)
         probs = facts["regime_probs_bps"]
         _require(
             isinstance(probs, dict) and set(probs) == set(REGIMES), "probabilities are by LOW, MID and HIGH", probs
@@ -214,18 +215,30 @@ def neutral_signal(
     )
 
 
-def _object(text: str, names: list[str]) -> dict[str, Any]:
-    """Return a JSON object with exactly these fields; a repeated one, NaN and an infinity are refused."""
-    if len(text) > MAX_SIGNAL_CHARACTERS:
-        _reject("a signal is too long", f"{len(text)} characters")
+def read_bot_signals(text: str) -> tuple[BotSignal, ...]:
+    """Return the signals of a `signal.json`: one object, or a list of them, in the file's order.
+
+    Raises SignalRejected for anything else, and for a single bad signal: none is dropped.
+    """
+    found = _parsed(text)
+    return tuple(BotSignal.from_facts(facts) for facts in (found if isinstance(found, list) else [found]))
+
+
+def _parsed(text: str) -> Any:
+    """Return strict JSON: a repeated key, NaN and an infinity are refused."""
     try:
-        facts = json.loads(text, object_pairs_hook=_unique, parse_constant=lambda word: _reject("not a number", word))
+        return json.loads(text, object_pairs_hook=_unique, parse_constant=lambda word: _reject("not a number", word))
     except (ValueError, RecursionError) as error:
-        raise SignalRejected("a signal is one JSON object", got=str(error)) from error
+        raise SignalRejected("a signal is JSON", got=str(error)[:100]) from error
+
+
+def _fields_of(kind: type, facts: Any) -> dict[str, Any]:
+    """Return a copy of an object that has exactly the fields of a signal."""
+    names = [field.name for field in fields(kind)]
     if not isinstance(facts, dict) or set(facts) != set(names):
         got = sorted(facts) if isinstance(facts, dict) else type(facts).__name__
-        raise SignalRejected("the fields of a signal differ from the contract", got=str(got), expected=str(names))
-    return facts
+        raise SignalRejected("the fields of a signal differ from the contract", got=str(got)[:200], expected=str(names))
+    return dict(facts)
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -242,17 +255,17 @@ def _require_symbol(symbol: object) -> None:
     _require(isinstance(symbol, str) and symbol, "a signal is about a symbol", symbol)
 
 
-def _require_probs(probs: object) -> None:
+def _require_probs(probs: Any) -> None:
     right = isinstance(probs, tuple) and len(probs) == len(REGIMES) and all(type(prob) is int for prob in probs)
-    _require(right and min(probs) >= 0 and sum(probs) == CERTAIN_BPS, "bps are >= 0 and sum to 10000", probs)  # type: ignore[arg-type]
+    _require(right and min(probs) >= 0 and sum(probs) == CERTAIN_BPS, "bps are >= 0 and sum to 10000", probs)
 
 
-def _require_top(names: object, weights: object) -> None:
+def _require_top(names: Any, weights: Any) -> None:
     named = isinstance(names, tuple) and len(names) == TOP and all(isinstance(name, str) for name in names)
     _require(named, "three features are named", names)
     weighed = isinstance(weights, tuple) and len(weights) == TOP and all(type(weight) is int for weight in weights)
     _require(weighed, "three weights are given", weights)
-    falling = 1_000 >= weights[0] >= weights[1] >= weights[2] >= 0 and sum(weights) <= 1_000  # type: ignore[index,arg-type]
+    falling = 1_000 >= weights[0] >= weights[1] >= weights[2] >= 0 and sum(weights) <= 1_000
     _require(falling, "weights fall, and are shares of 1000", weights)
 
 

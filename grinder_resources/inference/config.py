@@ -1,0 +1,199 @@
+"""The `ml:` block of the bot's settings (ML spec 12.5.1 and M8-02), as one frozen fact. Everything is off by default.
+
+A key that is not known, twice there or of another type is refused: a misspelt `ml_kill_switch` must not be ignored.
+What the settings may not say together is judged by `grinder_resources.inference.gates.guard`.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, Literal, cast, get_args
+
+from grinder_resources.errors import ConfigRejected
+from grinder_resources.inference.canary import CanaryRule
+
+Fallback = Literal["neutral", "previous", "error"]
+Stage = Literal["shadow", "staging", "active"]
+
+MAX_CONFIG_BYTES = 1 << 20
+
+
+@dataclass(frozen=True)
+class MlConfig:
+    """How far the runtime may go.
+
+    enabled
+        The global gate. False: no model code runs at all.
+    model_dir
+        Artifact folder, e.g. `models/regime_v1.0.0`.
+    max_inference_latency_ms
+        Deadline of one answer. In process, a late answer is thrown away; with `isolate_model`, it is not waited for.
+    fallback_on_error
+        What stands in for a signal that should have been applied: `neutral` (MID, 1000), `previous` (the symbol's last
+        signal, for at most `max_signal_age_ms`), or `error` (SignalHalted is raised).
+    use_l2_features, use_l1_features
+        False: features of the book, or of the best prices, are withheld from the model, as if absent.
+    shadow_only
+        Score and log, never use, whatever else is set.
+    canary_pct
+        Share of symbols, in percent, whose signals are used; None = all of them.
+    ml_shadow_mode, ml_infer_enabled, ml_active_enabled
+        Score in shadow; score at all; use. ACTIVE needs the last two, shadow the first two.
+    onnx_artifact_dir
+        The bot's own artifact, for shadow only.
+    ml_registry_path, ml_model_name, ml_stage
+        A `models.json`, and which model of which stage; it wins over folders.
+    ml_active_ack
+        The sentence that has to be typed: gates.ACK.
+    ml_kill_switch
+        Stops everything, like the variable `ML_KILL_SWITCH=1`.
+    ml_active_allowed_envs
+        Values of `GRINDER_ENV` that may use signals; empty = any.
+    signal_file, signal_sha256
+        Signals computed before, in the bot's `signal.json` form, instead of a model; read only if their hash is this.
+    isolate_model
+        Run the model in a process of its own, which is killed at the deadline.
+    max_signal_age_ms
+        Oldest signal that is selected or stays in force; None = any age.
+    max_model_age_days
+        Days from the end of the model's training data to a snapshot, at most; None = any.
+    canary
+        When a canary is rolled back.
+    """
+
+    enabled: bool = False
+    model_dir: str = ""
+    max_inference_latency_ms: int = 10
+    fallback_on_error: Fallback = "neutral"
+    use_l2_features: bool = True
+    use_l1_features: bool = True
+    shadow_only: bool = False
+    canary_pct: int | None = None
+    ml_shadow_mode: bool = False
+    ml_infer_enabled: bool = False
+    onnx_artifact_dir: str = ""
+    ml_registry_path: str = ""
+    ml_model_name: str = ""
+    ml_stage: Stage = "shadow"
+    ml_active_enabled: bool = False
+    ml_active_ack: str = ""
+    ml_kill_switch: bool = False
+    ml_active_allowed_envs: tuple[str, ...] = ()
+    signal_file: str = ""
+    signal_sha256: str = ""
+    isolate_model: bool = False
+    max_signal_age_ms: int | None = None
+    max_model_age_days: int | None = None
+    canary: CanaryRule = field(default_factory=CanaryRule)
+
+
+def load_config(path: Path) -> MlConfig:
+    """Return the `ml:` block of a YAML file; other blocks are the bot's own and are passed over.
+
+    Raises ConfigRejected where the file cannot be read, is no YAML mapping, repeats a key, or holds a setting that is
+    unknown or of another type.
+    """
+    try:
+        with path.open("rb") as handle:
+            data = handle.read(MAX_CONFIG_BYTES + 1)
+    except OSError as error:
+        raise ConfigRejected("the settings cannot be read", where=str(path), got=error.strerror or "") from error
+    return parse_config(data, str(path))
+
+
+def parse_config(data: bytes, where: str = "ml") -> MlConfig:
+    """Return the `ml:` block of YAML bytes. Raises ConfigRejected, as `load_config` does."""
+    if len(data) > MAX_CONFIG_BYTES:
+        raise ConfigRejected("the settings are too long", where=where, expected=f"at most {MAX_CONFIG_BYTES} bytes")
+    document = _mapping(_yaml(data, where), where)
+    if "ml" not in document:
+        raise ConfigRejected("the settings have no `ml:` block", where=where, got=", ".join(map(str, document))[:100])
+    return _config(_mapping(document["ml"], f"{where}: ml"), where)
+
+
+def _config(block: Mapping[str, Any], where: str) -> MlConfig:
+    kinds = {one.name: _KINDS[str(one.type)] for one in fields(MlConfig)}
+    settings = {name: _typed(value, kinds, name, where) for name, value in block.items()}
+    return MlConfig(**settings)
+
+
+def _typed(value: Any, kinds: Mapping[str, Any], name: str, where: str) -> Any:
+    if name not in kinds:
+        raise ConfigRejected("no such setting", where=where, got=str(name)[:60], expected=", ".join(kinds))
+    try:
+        return kinds[name](value)
+    except (TypeError, ValueError) as error:
+        raise ConfigRejected("a setting has another type", where=f"{where}: {name}", got=f"{value!r:.60}") from error
+
+
+def _exactly(kind: type) -> Any:
+    def check(value: Any) -> Any:
+        if type(value) is not kind:
+            raise TypeError
+        return value
+
+    return check
+
+
+def _one_of(names: tuple[str, ...]) -> Any:
+    def check(value: Any) -> Any:
+        if value not in names:
+            raise ValueError
+        return value
+
+    return check
+
+
+def _optional_int(value: Any) -> int | None:
+    return None if value is None else cast(int, _exactly(int)(value))
+
+
+def _texts(value: Any) -> tuple[str, ...]:
+    return tuple(_exactly(str)(item) for item in _exactly(list)(value))
+
+
+def _canary(value: Any) -> CanaryRule:
+    return CanaryRule(**{str(name): _exactly(int)(number) for name, number in _exactly(dict)(value).items()})
+
+
+_KINDS: Mapping[str, Any] = MappingProxyType(
+    {
+        str(bool): _exactly(bool),
+        str(int): _exactly(int),
+        str(str): _exactly(str),
+        str(int | None): _optional_int,
+        str(tuple[str, ...]): _texts,
+        str(Fallback): _one_of(get_args(Fallback)),
+        str(Stage): _one_of(get_args(Stage)),
+        str(CanaryRule): _canary,
+    }
+)
+"""How a setting of each type is read; strictly: `yes` is YAML's true, `1` is not."""
+
+
+def _yaml(data: bytes, where: str) -> Any:
+    import yaml
+
+    class Loader(yaml.SafeLoader):
+        """PyYAML without its habit of letting the last of two equal keys win."""
+
+    def unique(loader: Any, node: Any) -> dict[Any, Any]:
+        keys = [loader.construct_object(key) for key, _ in node.value]
+        if len(set(map(str, keys))) != len(keys):
+            raise ConfigRejected("a key appears twice", where=where, got=", ".join(map(str, keys))[:100])
+        return dict(yaml.SafeLoader.construct_mapping(loader, node, deep=True))
+
+    Loader.add_constructor(yaml.resolver.BaseResolver.DEFAULT_MAPPING_TAG, unique)
+    try:
+        return yaml.load(data, Loader)  # noqa: S506 - a safe loader with one more rule
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
+        raise ConfigRejected(
+            "the settings are not YAML", where=where, got=" ".join(str(error).split())[:160]
+        ) from error
+
+
+def _mapping(value: Any, where: str) -> Mapping[str, Any]:
+    if not isinstance(value, dict):
+        raise ConfigRejected("settings are names with values", where=where, got=type(value).__name__)
+    return value

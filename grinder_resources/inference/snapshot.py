@@ -1,0 +1,174 @@
+"""A snapshot in: what a trading process knows about one symbol at one moment, and how a model reads it.
+
+Features go by name, never by position. What a model reads of them is written as canonical JSON and hashed before the
+model runs (ML spec DET-08), then turned into one float32 row in the order of the model's manifest (DET-04).
+"""
+
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from decimal import Decimal
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from grinder_resources.contracts.signals import MAX_TIME_MS
+from grinder_resources.contracts.snapshots import FeatureSnapshot, L2FeatureSnapshot
+from grinder_resources.errors import SchemaMismatch
+from grinder_resources.hashing import canonical_json, sha256_bytes
+from grinder_resources.inference.reasons import Refusal, RefusalCode
+
+Value = int | float | Decimal | None
+Features = Mapping[str, Value]
+Row = NDArray[np.float32]
+
+MAX_INTEGER = 1 << 53
+"""Larger integers are rounded twice on their way to float32, and training rounds once."""
+
+_NOT_L1 = {"ts", "symbol"}
+_NOT_L2 = {"ts_ms", "symbol", "venue"}
+L1_FEATURES = frozenset(FeatureSnapshot.__dataclass_fields__) - _NOT_L1 | {"thin_l1_lots"}
+"""What `use_l1_features: false` withholds: FeatureSnapshot's fields, in the lake's spelling too."""
+
+L2_FEATURES = frozenset(L2FeatureSnapshot.__dataclass_fields__) - _NOT_L2 | {
+    "depth_bid_lots",
+    "depth_ask_lots",
+    "qty_ref_lots",
+}
+"""What `use_l2_features: false` withholds: L2FeatureSnapshot's fields, in the lake's spelling too."""
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """What is known about a symbol at `ts`, ms since 1970-01-01 UTC.
+
+    features
+        Values by name. None = the contract's null (no book yet, say). Nothing is checked here: a snapshot that a model
+        cannot read is refused by the engine, with a reason.
+    """
+
+    ts: int
+    symbol: str
+    features: Features
+
+    @classmethod
+    def of_bot(cls, l1: FeatureSnapshot, l2: L2FeatureSnapshot | None = None) -> Self:
+        """Return the bot's two snapshots as one, in the contracts' order.
+
+        Raises SchemaMismatch where the book is of another symbol, or later than the tick: that would be the future.
+        """
+        features = {name: value for name, value in asdict(l1).items() if name not in _NOT_L1}
+        if l2 is not None:
+            if (l2.symbol, l2.ts_ms <= l1.ts) != (l1.symbol, True):
+                raise SchemaMismatch(
+                    "a book is of the tick's symbol and no later than it",
+                    where=f"{l1.symbol} at {l1.ts}",
+                    got=f"{l2.symbol} at {l2.ts_ms}",
+                )
+            features |= {name: value for name, value in asdict(l2).items() if name not in _NOT_L2}
+        return cls(l1.ts, l1.symbol, features)
+
+    def to_json(self) -> str:
+        """Return one line of canonical JSON; Decimals as strings."""
+        return canonical_json({"ts": self.ts, "symbol": self.symbol, "features": _plain(self.features)})
+
+    @classmethod
+    def from_json(cls, text: str) -> Self:
+        """Return the snapshot of one JSON line with `ts`, `symbol` and `features`; strings are Decimals.
+
+        Raises SchemaMismatch for anything else.
+        """
+        try:
+            facts = json.loads(text)
+            features = {
+                name: Decimal(value) if isinstance(value, str) else value for name, value in facts["features"].items()
+            }
+            return cls(facts["ts"], facts["symbol"], features)
+        except (ValueError, ArithmeticError, KeyError, TypeError, AttributeError, RecursionError) as error:
+            raise SchemaMismatch(
+                "a snapshot is one JSON object", got=repr(error)[:100], expected="ts, symbol, features"
+            ) from error
+
+
+@dataclass(frozen=True)
+class Reading:
+    """How a model reads a snapshot.
+
+    names
+        Its inputs, in the order of its manifest.
+    nullable
+        Inputs that may be null, because training rows were.
+    fills_missing
+        An absent input counts as 0, as in the bot's own runtime; otherwise the snapshot is refused.
+    withheld
+        Features that the settings keep from models: they count as absent.
+    """
+
+    names: tuple[str, ...]
+    nullable: frozenset[str]
+    fills_missing: bool = False
+    withheld: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, eq=False)
+class Encoded:
+    """What the model gets, float32 [1, inputs] with NaN for null, and the hash of the values it was made from."""
+
+    row: Row
+    features_hash: str
+
+
+def encode(snapshot: Snapshot, reading: Reading) -> Encoded | Refusal:
+    """Return the snapshot as the model reads it, or why it cannot be read."""
+    if bad := _bad_identity(snapshot):
+        return bad
+    features = snapshot.features
+    if reading.withheld:
+        features = {name: value for name, value in features.items() if name not in reading.withheld}
+    values: dict[str, Value] = {}
+    for name in reading.names:
+        value = features.get(name)
+        if value is None and (name not in features or name not in reading.nullable):
+            if not reading.fills_missing or name in features:
+                return Refusal(RefusalCode.MISSING_FEATURE, name)
+            value = 0
+        if refusal := _unreadable(name, value):
+            return refusal
+        values[name] = value
+    text = canonical_json(_plain(values)).encode()
+    numbers = [math.nan if value is None else float(value) for value in values.values()]
+    with np.errstate(over="ignore"):  # what overflows float32 is refused in the next line
+        row = np.array([numbers], dtype=np.float32)
+    if np.isinf(row).any():
+        return Refusal(RefusalCode.NOT_FINITE, reading.names[int(np.isinf(row)[0].argmax())])
+    return Encoded(row, sha256_bytes(text)[:16])
+
+
+def _bad_identity(snapshot: Snapshot) -> Refusal | None:
+    if type(snapshot.ts) is not int or not 0 <= snapshot.ts < MAX_TIME_MS:
+        return Refusal(RefusalCode.BAD_SNAPSHOT, f"ts {snapshot.ts!r:.40}")
+    if not isinstance(snapshot.symbol, str) or not snapshot.symbol:
+        return Refusal(RefusalCode.BAD_SNAPSHOT, f"symbol {snapshot.symbol!r:.40}")
+    return None
+
+
+def _unreadable(name: str, value: object) -> Refusal | None:
+    """Return why a value is no number that float32 and JSON can hold, or None; a truth value is no number."""
+    kind = type(value)
+    if kind is int:
+        fits = -MAX_INTEGER <= value <= MAX_INTEGER  # type: ignore[operator]
+    elif kind is float:
+        fits = math.isfinite(value)  # type: ignore[arg-type]
+    elif kind is Decimal:
+        fits = value.is_finite() and value.adjusted() < 39  # type: ignore[attr-defined]
+    elif value is None:
+        return None
+    else:
+        return Refusal(RefusalCode.BAD_SNAPSHOT, f"{name} is {kind.__name__}")
+    return None if fits else Refusal(RefusalCode.NOT_FINITE, name)
+
+
+def _plain(features: Features) -> dict[str, Any]:
+    return {name: str(value) if type(value) is Decimal else value for name, value in features.items()}

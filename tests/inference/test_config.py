@@ -1,0 +1,104 @@
+"""Settings are read strictly: nothing is guessed, nothing that is misspelt is passed over."""
+
+from pathlib import Path
+
+import pytest
+
+from grinder_resources.errors import ConfigRejected
+from grinder_resources.inference.canary import CanaryRule
+from grinder_resources.inference.config import MlConfig, load_config, parse_config
+
+SPECIFIED = b"""
+ml:
+  enabled: false
+  model_dir: "var/models/regime_v1"
+  max_inference_latency_ms: 10
+  fallback_on_error: "neutral"
+  use_l2_features: true
+  use_l1_features: true
+paper: {anything: [1, 2]}
+"""
+
+FULL = b"""
+ml:
+  enabled: true
+  ml_registry_path: models.json
+  ml_model_name: regime
+  ml_stage: active
+  max_inference_latency_ms: 5
+  fallback_on_error: previous
+  use_l2_features: false
+  canary_pct: 5
+  ml_infer_enabled: true
+  ml_active_enabled: true
+  ml_active_ack: I_UNDERSTAND_THIS_AFFECTS_TRADING
+  ml_active_allowed_envs: [paper, live]
+  isolate_model: true
+  max_signal_age_ms: 60000
+  max_model_age_days: 7
+  canary: {window: 100, min_rows: 20, max_error_rate_bps: 100}
+"""
+
+
+def test_the_specifications_block_is_read() -> None:
+    """And it says what the defaults say, but for the folder: everything is off."""
+    assert parse_config(SPECIFIED) == MlConfig(model_dir="var/models/regime_v1")
+
+
+def test_every_setting_is_read() -> None:
+    """Lists become tuples, the canary's rule a fact of its own."""
+    assert parse_config(FULL) == MlConfig(
+        enabled=True,
+        ml_registry_path="models.json",
+        ml_model_name="regime",
+        ml_stage="active",
+        max_inference_latency_ms=5,
+        fallback_on_error="previous",
+        use_l2_features=False,
+        canary_pct=5,
+        ml_infer_enabled=True,
+        ml_active_enabled=True,
+        ml_active_ack="I_UNDERSTAND_THIS_AFFECTS_TRADING",
+        ml_active_allowed_envs=("paper", "live"),
+        isolate_model=True,
+        max_signal_age_ms=60_000,
+        max_model_age_days=7,
+        canary=CanaryRule(window=100, min_rows=20, max_error_rate_bps=100),
+    )
+
+
+def test_a_file_is_read(tmp_path: Path) -> None:
+    """The same from disk; a file that is not there is one line."""
+    path = tmp_path / "live.yaml"
+    path.write_bytes(SPECIFIED)
+    assert load_config(path) == parse_config(SPECIFIED)
+    with pytest.raises(ConfigRejected, match="the settings cannot be read"):
+        load_config(tmp_path / "none.yaml")
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("ml: {enabeld: true}", "no such setting .*got enabeld"),
+        ("ml: {enabled: 1}", "another type .*ml: enabled; got 1"),
+        ("ml: {enabled: 'true'}", "another type"),
+        ("ml: {max_inference_latency_ms: 9.5}", "another type"),
+        ("ml: {canary_pct: true}", "another type"),
+        ("ml: {fallback_on_error: nothing}", "another type"),
+        ("ml: {ml_stage: production}", "another type"),
+        ("ml: {ml_active_allowed_envs: live}", "another type"),
+        ("ml: {canary: {windows: 5}}", "another type"),
+        ("ml: {canary: {window: 5, min_rows: 6}}", "1 <= min_rows <= window"),
+        ("ml: {enabled: false, enabled: true}", "a key appears twice"),
+        ("ml: {enabled: false}\nml: {enabled: true}", "a key appears twice"),
+        ("ml: [enabled]", "names with values"),
+        ("{}", "no `ml:` block"),
+        ("ml: {a: !!python/object:os.system x}", "not YAML"),
+        ("ml: {", "not YAML"),
+        ("#" * (1 << 20) + "\n", "too long"),
+    ],
+)
+def test_what_is_not_exact_is_refused(text: str, message: str) -> None:
+    """Misspelt, mistyped, doubled, unsafe or endless settings, each in one line."""
+    with pytest.raises(ConfigRejected, match=message):
+        parse_config(text.encode())
