@@ -2,6 +2,7 @@
 
 import inspect
 import re
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,10 @@ import pytest
 from grinder_resources import errors
 from grinder_resources.cli import build_parser
 from grinder_resources.evaluation.promotion_gates import CODES
+from grinder_resources.inference.canary import CanaryRule
+from grinder_resources.inference.config import MlConfig
+from grinder_resources.inference.reasons import REASONS as SIGNAL_REASONS
+from grinder_resources.inference.reasons import MlBlockReason, RefusalCode
 from grinder_resources.ingest.quarantine import REASONS
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -54,6 +59,22 @@ def test_every_promotion_code_is_documented() -> None:
     """docs/errors.md holds each code with its sentence."""
     page = (ROOT / "docs" / "errors.md").read_text(encoding="utf-8")
     assert [code for code, text in CODES.items() if f"| `{code}` | {text} |" not in page] == []
+
+
+def test_every_reason_for_no_signal_is_documented() -> None:
+    """docs/errors.md holds each code with its sentence, and the ten blocks in their order."""
+    page = (ROOT / "docs" / "errors.md").read_text(encoding="utf-8")
+    rows = [f"| `{code}` | {text} |" for code, text in SIGNAL_REASONS.items()]
+    assert [row for row in rows if row not in page] == []
+    assert sorted(rows, key=page.index) == rows
+    assert set(SIGNAL_REASONS) == {*MlBlockReason, *RefusalCode}
+
+
+def test_every_setting_of_the_runtime_is_documented() -> None:
+    """docs/runtime.md holds each setting's name."""
+    page = (ROOT / "docs" / "runtime.md").read_text(encoding="utf-8")
+    named = set(re.findall(r"`(?:canary\.)?(\w+)(?:: \d+)?`", page))
+    assert {one.name for one in (*fields(MlConfig), *fields(CanaryRule))} - named == set()
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())

@@ -19,6 +19,7 @@ from grinder_resources.errors import SignalHalted
 from grinder_resources.inference.canary import Canary, in_canary
 from grinder_resources.inference.config import MlConfig
 from grinder_resources.inference.decision import Decision, Mode
+from grinder_resources.inference.drift import DriftWindow
 from grinder_resources.inference.events import EventLog
 from grinder_resources.inference.gates import Environment, block_reason, guard, mode_of
 from grinder_resources.inference.loading import Obstacle, load_source
@@ -59,6 +60,16 @@ class SignalEngine:
         self._announced = False
         self._last: dict[str, MlSignalSnapshot] = {}
         self.metrics.set_mode(self._mode)
+
+    @property
+    def obstacle(self) -> Obstacle | None:
+        """Why there is no source of signals; None where there is one."""
+        return self._source if isinstance(self._source, Obstacle) else None
+
+    @property
+    def drift(self) -> DriftWindow | None:
+        """How the inputs lie against the training rows; None where those are not known."""
+        return getattr(self._source, "drift", None)
 
     def decide(self, snapshot: Snapshot) -> Decision:
         """Return the decision about one snapshot.

@@ -49,7 +49,7 @@ REASONS = MappingProxyType(
         MlBlockReason.BAD_ACK: "`ml_active_ack` is not the sentence that has to be typed",
         MlBlockReason.ONNX_UNAVAILABLE: "onnxruntime is not installed",
         MlBlockReason.ARTIFACT_DIR_MISSING: "there is no folder where the model should be",
-        MlBlockReason.MANIFEST_INVALID: "the model's manifest, or the registry that names it, is missing or breaks its schema",
+        MlBlockReason.MANIFEST_INVALID: "the model's manifest or registry is missing or breaks its schema",
         MlBlockReason.MODEL_NOT_LOADED: "no model passed the door",
         MlBlockReason.ENV_NOT_ALLOWED: "`GRINDER_ENV` is not among the environments that may use signals",
         RefusalCode.ML_DISABLED: "`enabled` is false: rules alone decide",

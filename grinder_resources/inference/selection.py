@@ -1,4 +1,4 @@
-"""Signals computed before, and which of them is in force: the latest of the symbol that is not younger than the snapshot."""
+"""Signals computed before, and which is in force: the symbol's latest that is not younger than the snapshot."""
 
 from bisect import bisect_right
 from collections import defaultdict

@@ -75,5 +75,5 @@ def test_the_flat_form_predicts_the_likeliest_and_clamps_nothing() -> None:
     """The bot's own prediction may be another; a spacing beyond the limits is refused."""
     bot = replace(SIGNAL.to_bot(), predicted_regime="HIGH")
     assert signal_of_bot(bot).predicted_regime == "MID"
-    with pytest.raises(SignalRejected, match="500..2000"):
+    with pytest.raises(SignalRejected, match=r"500\.\.2000"):
         signal_of_bot(replace(bot, spacing_multiplier_x1000=2_001))

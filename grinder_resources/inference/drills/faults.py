@@ -1,0 +1,181 @@
+"""The drills, one function a fault. Each takes a rig and returns what it saw; DRILLS is the list of all."""
+
+import json
+import math
+import os
+import signal
+import time
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+from grinder_resources.contracts.artifacts import MANIFEST_FILE, MODEL_FILE
+from grinder_resources.inference.canary import CanaryRule
+from grinder_resources.inference.config import MlConfig
+from grinder_resources.inference.decision import Decision
+from grinder_resources.inference.door import open_model
+from grinder_resources.inference.drills.rig import FAULTY, HEALTHY, Drill, DrillResult, Rig, require_healthy, tally
+from grinder_resources.inference.engine import SignalEngine, open_engine
+from grinder_resources.inference.gates import KILL_SWITCH
+from grinder_resources.inference.snapshot import Snapshot, Value
+from grinder_resources.inference.sources import ModelSource
+
+SLOW_S = 0.05
+DEADLINE_MS = 10
+GRACE_MS = 50
+"""A hung model has to be given up within its deadline and this."""
+
+
+def _fed(engine: SignalEngine, snapshots: Sequence[Snapshot]) -> list[Decision]:
+    return [engine.decide(snapshot) for snapshot in snapshots]
+
+
+def _opened(rig: Rig, config: MlConfig, name: str, expected: str) -> DrillResult:
+    """Open an engine on what was broken before, and feed it."""
+    with open_engine(config, {}) as engine:
+        return tally(name, _fed(engine, rig.snapshots(FAULTY)), expected)
+
+
+def _with(rig: Rig, name: str, change: Mapping[str, Value], expected: str, *, drop: str = "") -> DrillResult:
+    """Feed an engine healthy snapshots, then ones that it must not score."""
+    with open_engine(rig.config(), {}) as engine:
+        require_healthy(engine, rig.snapshots(HEALTHY))
+        faulty = rig.snapshots(FAULTY, change)
+        kept = [
+            replace(one, features={feature: value for feature, value in one.features.items() if feature != drop})
+            for one in faulty
+        ]
+        return tally(name, _fed(engine, kept), expected)
+
+
+def corrupt_model(rig: Rig) -> DrillResult:
+    """Flip one bit of model.onnx."""
+    folder = rig.copy()
+    model = folder / MODEL_FILE
+    data = bytearray(model.read_bytes())
+    data[len(data) // 2] ^= 1
+    model.write_bytes(data)
+    return _opened(rig, rig.config(folder), "corrupt_model", "MODEL_NOT_LOADED")
+
+
+def wrong_hash(rig: Rig) -> DrillResult:
+    """Let the manifest name another sha256 for the model."""
+    folder = rig.copy()
+    manifest = folder / MANIFEST_FILE
+    document: Any = json.loads(manifest.read_bytes())
+    document["files"][MODEL_FILE]["sha256"] = "0" * 64
+    document["model_hash"] = "0" * 16
+    manifest.write_text(json.dumps(document))
+    return _opened(rig, rig.config(folder), "wrong_hash", "MODEL_NOT_LOADED")
+
+
+def nan_features(rig: Rig) -> DrillResult:
+    """Make a feature NaN."""
+    return _with(rig, "nan_features", {rig.inputs[0]: math.nan}, "NOT_FINITE")
+
+
+def missing_feature(rig: Rig) -> DrillResult:
+    """Leave a feature out."""
+    return _with(rig, "missing_feature", {}, "MISSING_FEATURE", drop=rig.inputs[0])
+
+
+def slow_inference(rig: Rig) -> DrillResult:
+    """Take 50 ms for an answer that may take 10."""
+    model = open_model(rig.model)
+
+    def slow(row: Any) -> Any:
+        if late:
+            time.sleep(SLOW_S)
+        return model.run(row)
+
+    late = False
+    with SignalEngine(
+        rig.config(max_inference_latency_ms=DEADLINE_MS), ModelSource(replace(model, run=slow)), {}
+    ) as engine:
+        for snapshot in rig.snapshots(HEALTHY):  # a busy machine may be late by itself, which is as safe
+            engine.decide(snapshot)
+        late = True
+        return tally("slow_inference", _fed(engine, rig.snapshots(FAULTY)), "DEADLINE")
+
+
+def stale_model(rig: Rig) -> DrillResult:
+    """Allow no training data that ended before the snapshots' own day."""
+    return _opened(rig, rig.config(max_model_age_days=0), "stale_model", "STALE_MODEL")
+
+
+def hung_model(rig: Rig) -> DrillResult:
+    """Stop the model's process for ever in the middle of its work."""
+    config = rig.config(isolate_model=True)
+    with open_engine(config, {}) as engine:
+        require_healthy(engine, rig.snapshots(HEALTHY))
+        stopped = _stop_children()
+        begun = time.perf_counter()
+        first = engine.decide(rig.snapshots(1)[0])
+        elapsed_ms = 1_000 * (time.perf_counter() - begun)
+        result = tally("hung_model", [first], "DEADLINE")
+        in_time = elapsed_ms <= config.max_inference_latency_ms + GRACE_MS
+        return replace(result, safe=result.safe and stopped and in_time and not first.applied)
+
+
+def _stop_children() -> bool:
+    """Stop every worker process of this one, as a hang would; return whether there was one."""
+    stopped = False
+    for task in Path("/proc/self/task").iterdir():
+        for pid in (task / "children").read_text().split():
+            with suppress(OSError):
+                if b"grinder_resources.inference.worker" in Path(f"/proc/{pid}/cmdline").read_bytes():
+                    os.kill(int(pid), signal.SIGSTOP)
+                    stopped = True
+    return stopped
+
+
+def registry_torn(rig: Rig) -> DrillResult:
+    """Cut the registry off in the middle of a write."""
+    registry = rig.work / "models.json"
+    whole = json.dumps({"schema_version": "v1", "models": {"regime": {"active": {"artifact_dir": "models/x"}}}})
+    registry.write_text(whole[: len(whole) // 2])
+    config = rig.config(ml_registry_path=str(registry), ml_model_name="regime", ml_stage="active")
+    return _opened(rig, config, "registry_torn", "MANIFEST_INVALID")
+
+
+def kill_switch(rig: Rig) -> DrillResult:
+    """Pull the switch between two snapshots."""
+    environment: dict[str, str] = {}
+    with open_engine(rig.config(), environment) as engine:
+        require_healthy(engine, rig.snapshots(HEALTHY))
+        environment[KILL_SWITCH] = "1"
+        return tally("kill_switch", _fed(engine, rig.snapshots(FAULTY)), "KILL_SWITCH_ENV")
+
+
+def canary_degradation(rig: Rig) -> DrillResult:
+    """Let what the canary says stop coming true."""
+    rule = CanaryRule(window=20, min_rows=10, max_calibration_gap_bps=2_000)
+    with open_engine(rig.config(canary_pct=99, canary=rule), {}) as engine:
+        require_healthy(engine, rig.snapshots(HEALTHY))
+        decisions = []
+        for snapshot in rig.snapshots(FAULTY):
+            decisions.append(engine.decide(snapshot))
+            if decisions[-1].signal:
+                least = min(zip(decisions[-1].signal.regime_probs_bps, ("LOW", "MID", "HIGH"), strict=True))[1]
+                engine.observe(decisions[-1].signal, least)
+        return tally("canary_degradation", decisions, "CANARY_ROLLED_BACK", allowed=rule.min_rows)
+
+
+_ALL: tuple[Callable[[Rig], DrillResult], ...] = (
+    corrupt_model,
+    wrong_hash,
+    nan_features,
+    missing_feature,
+    slow_inference,
+    stale_model,
+    hung_model,
+    registry_torn,
+    kill_switch,
+    canary_degradation,
+)
+
+DRILLS: Mapping[str, Drill] = MappingProxyType({drill.__name__: drill for drill in _ALL})
+"""Every drill by name."""
