@@ -10,6 +10,7 @@ from grinder_assets.reports.assets import report_keys
 from grinder_assets.reports.promotion import promotion_key
 from grinder_assets.tables import key_of
 from grinder_assets.training.assets import artifact_key
+from grinder_resources.contracts.gold_bot import REGIME_BOT_DATASET
 from grinder_resources.dagster import LandingResource
 from grinder_resources.features.manifest import feature_table, load_manifest, versions
 from grinder_resources.features.version import CANDIDATE
@@ -27,7 +28,10 @@ _CANDIDATES = dg.AssetSelection.assets(
 )
 """Feature versions on trial: there to pick, in no job."""
 
-_TABLES = dg.AssetSelection.groups("bronze", "silver", "gold") - _CANDIDATES
+_FOR_THE_BOT = dg.AssetSelection.assets(key_of(REGIME_BOT_DATASET.name))
+"""Training rows in the bot's own numbers: there to pick with the model `regime_bot`, in no job."""
+
+_TABLES = dg.AssetSelection.groups("bronze", "silver", "gold") - _CANDIDATES - _FOR_THE_BOT
 
 
 def _model_keys(spec: ModelSpec) -> list[dg.AssetKey]:

@@ -17,6 +17,7 @@ from grinder_assets.automation import (
 )
 from grinder_assets.bronze.assets import BRONZE_ASSETS
 from grinder_assets.gold.assets import GOLD_ASSETS
+from grinder_assets.gold.bot import BOT_DATASET_ASSETS
 from grinder_assets.gold.gates import GATE_DATASET_ASSETS
 from grinder_assets.reports.assets import REPORT_ASSETS
 from grinder_assets.reports.promotion import PROMOTION_ASSETS
@@ -27,7 +28,14 @@ from grinder_assets.training.assets import TRAINING_ASSETS
 from grinder_resources.dagster import LakeResource, LandingResource, ModelStore, WarehouseResource
 from grinder_resources.errors import OutOfRange
 
-TABLE_ASSETS = [*BRONZE_ASSETS, *SILVER_ASSETS, *GATE_EVENT_ASSETS, *GOLD_ASSETS, *GATE_DATASET_ASSETS]
+TABLE_ASSETS = [
+    *BRONZE_ASSETS,
+    *SILVER_ASSETS,
+    *GATE_EVENT_ASSETS,
+    *GOLD_ASSETS,
+    *GATE_DATASET_ASSETS,
+    *BOT_DATASET_ASSETS,
+]
 
 EXECUTORS = {"in_process": dg.in_process_executor, "multiprocess": dg.multiprocess_executor}
 """One process by default: a step then costs 0.05 s instead of the 2 s of a fresh Python."""

@@ -4,15 +4,18 @@ Heads calibrate probabilities and sizes of moves around a level, in the next min
 where the price goes from here.
 """
 
+from dataclasses import replace
 from functools import partial
 from itertools import product
 from types import MappingProxyType
 
 import polars as pl
 
+from grinder_resources.contracts.bot import FEATURE_ORDER
 from grinder_resources.contracts.events import CATEGORIES, REACH_HORIZONS_S, THRESHOLDS
 from grinder_resources.contracts.gates import GATE_HORIZONS_MIN, GATE_INPUTS, GATE_REGIMES, GATE_ROC_DATASET
 from grinder_resources.contracts.gold import REGIME_DATASET, REGIME_LABEL, SIGNALS, SNAPSHOT_FEATURES
+from grinder_resources.contracts.gold_bot import REGIME_BOT_DATASET
 from grinder_resources.errors import UnknownName
 from grinder_resources.learning.model_spec import BoosterParams, Head, Match, ModelSpec
 from grinder_resources.learning.reach import LEVEL_COHERENCE, SIDES, reach_head
@@ -110,6 +113,20 @@ REGIME = ModelSpec(
 )
 
 
+def select_bot_features(_schema: pl.Schema) -> FeatureSet:
+    """Return the inputs the bot feeds, in its order, prices among them: what it feeds is not ours to choose."""
+    return FeatureSet(numeric=FEATURE_ORDER, categorical=())
+
+
+REGIME_BOT = replace(
+    REGIME,
+    name="regime_bot",
+    doc="The regime model on the 15 numbers that the bot's own runtime feeds; what `grinder export-bundle` hands over.",
+    dataset=REGIME_BOT_DATASET.name,
+    select=select_bot_features,
+)
+
+
 GATE_CATEGORIES = MappingProxyType({"regime": GATE_REGIMES})
 
 
@@ -156,6 +173,7 @@ SPECS = MappingProxyType(
             *(level_signals(stage, ablation) for stage, ablation in product(STAGES, ABLATIONS)),
             REGIME,
             GATE_ROC,
+            REGIME_BOT,
         )
     }
 )

@@ -29,12 +29,14 @@ LINE = {
     "silver/gate_events": {"bronze/gates", "bronze/ingest_log"},
     "gold/training/regime": {"silver/snapshots"},
     "gold/training/gate_roc": {"silver/gate_events"},
+    "gold/training/regime_bot": {"silver/snapshots", "silver/bars", "bronze/quotes", "bronze/instruments"},
     "gold/training/signals_production": {
         "silver/features/v1_0_mechanics_only",
         "silver/features/v2_0_full_ensemble",
         "silver/features/v2_1_rolling",
     },
     "training/regime": {"gold/training/regime"},
+    "training/regime_bot": {"gold/training/regime_bot"},
     "training/level_signals_stage_b_full": {"gold/training/signals_production"},
     "reports/regime_walk_forward": {"training/regime", "gold/training/regime"},
     "reports/regime_calibration": {"reports/regime_walk_forward"},
@@ -93,6 +95,16 @@ def test_a_candidate_feature_version_is_there_to_pick_and_in_no_job(job: str) ->
     keys = {key.to_user_string() for key in defs.resolve_job_def(job).asset_layer.selected_asset_keys}
     features = {key for key in everything if key.startswith("silver/features/")}
     assert features - keys == {"silver/features/v2_1_rolling"}
+
+
+@pytest.mark.parametrize("job", ["main", "daily", "retrain"])
+def test_the_model_for_the_bot_is_there_to_pick_and_in_no_job(job: str) -> None:
+    """Its rows cost reading every quote again, for a model that only a handover needs."""
+    everything = {spec.key.to_user_string() for spec in defs.resolve_all_asset_specs()}
+    keys = {key.to_user_string() for key in defs.resolve_job_def(job).asset_layer.selected_asset_keys}
+    own = {"gold/training/regime_bot", "training/regime_bot", "reports/regime_bot_walk_forward"}
+    assert own <= everything
+    assert not own & keys
 
 
 def test_pyproject_and_workspace_name_the_same_location() -> None:

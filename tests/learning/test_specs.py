@@ -3,20 +3,23 @@ from dataclasses import replace
 
 import pytest
 
+from grinder_resources.contracts.bot import FEATURE_ORDER
 from grinder_resources.contracts.events import LABEL_NAMES
 from grinder_resources.contracts.gates import GATE_INPUTS, GATE_ROC_DATASET
 from grinder_resources.contracts.gold import REGIME_DATASET, REGIME_LABEL, SIGNALS
+from grinder_resources.contracts.gold_bot import REGIME_BOT_DATASET
 from grinder_resources.errors import UnknownName
 from grinder_resources.features.manifest import feature_table
 from grinder_resources.hashing import canonical_json
 from grinder_resources.learning.model_spec import BoosterParams, Head
+from grinder_resources.learning.selection import FeatureSet
 from grinder_resources.learning.specs import LEVEL_HEADS, SPECS, spec_named
 from tests.learning.level_rows import level_rows
 
 LEVEL_SPECS = [name for name in SPECS if name.startswith("level_signals")]
 
 
-def test_registry_holds_six_level_models_the_regime_and_the_gates() -> None:
+def test_registry_holds_six_level_models_the_regimes_and_the_gates() -> None:
     """The names are the artifact folders."""
     assert list(SPECS) == [
         "level_signals_stage_a_ta",
@@ -27,6 +30,7 @@ def test_registry_holds_six_level_models_the_regime_and_the_gates() -> None:
         "level_signals_stage_b_full",
         "regime",
         "gate_roc",
+        "regime_bot",
     ]
 
 
@@ -103,6 +107,13 @@ def test_regime_reads_snapshot_columns_only() -> None:
     assert not any(name.endswith("_half_ticks") for name in chosen.numeric)
 
 
+def test_the_bot_model_reads_what_the_bot_feeds() -> None:
+    """The 15 inputs in the bot's order, with the regime model's question and reference."""
+    spec = SPECS["regime_bot"]
+    assert spec.select(REGIME_BOT_DATASET.schema) == FeatureSet(numeric=FEATURE_ORDER, categorical=())
+    assert (spec.heads, spec.spacing_head) == (SPECS["regime"].heads, "regime")
+
+
 def test_facts_tell_models_apart() -> None:
     """By selection, heads and booster, whatever the name says; they are plain JSON."""
     spec = SPECS["level_signals_stage_b_full"]
@@ -124,6 +135,7 @@ def test_references_are_columns_that_every_dataset_row_has() -> None:
     features = feature_table("v2.0_full_ensemble")
     names = {
         REGIME_DATASET.name: REGIME_DATASET.schema.names(),
+        REGIME_BOT_DATASET.name: REGIME_BOT_DATASET.schema.names(),
         SIGNALS: features.schema.names(),
         GATE_ROC_DATASET.name: [column.name for column in GATE_INPUTS],
     }
