@@ -1,18 +1,14 @@
 """The one way to read an artifact: bytes are taken once, hashed against the manifest, and only those bytes are used.
 
-Files are opened relative to the folder's own descriptor, without following links and without blocking; each must be a
-regular file with one name, of the size the manifest states, and the folder must hold nothing else. A file that is
-swapped after it was read changes nothing.
+Files are read as `export/folder` reads them; each must have the size the manifest states, and the folder must hold
+nothing else. A file that is swapped after it was read changes nothing.
 
 A manifest stops accidents and edits of single files. Whoever may rewrite the whole folder can also rewrite the
 manifest; only a signature kept elsewhere would stop that.
 """
 
-import hashlib
 import os
-import stat
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
@@ -23,15 +19,16 @@ from grinder_resources.contracts.artifacts import (
     CHAIN_FILE,
     INPUT,
     MANIFEST_FILE,
+    MAX_FILE_BYTES,
     MODEL_FILE,
     SPACING_OUTPUT,
-    FileFacts,
     Manifest,
     TableFacts,
 )
 from grinder_resources.contracts.calibration import Calibration
 from grinder_resources.errors import ArtifactRejected
 from grinder_resources.export.calibration_file import parse_calibration
+from grinder_resources.export.folder import opened_folder, read_plain, read_verified
 from grinder_resources.export.manifest import MAX_MANIFEST_BYTES, parse_manifest
 from grinder_resources.export.strict_json import record, strict_json
 from grinder_resources.hashing import sha256_facts
@@ -40,9 +37,6 @@ if TYPE_CHECKING:
     from onnxruntime import InferenceSession
 
 MAX_CHAIN_BYTES = 64 << 20
-
-_FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
-_PLAIN = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 
 
 @dataclass(frozen=True)
@@ -85,10 +79,13 @@ def read_artifact(directory: Path) -> VerifiedArtifact:
     is missing, extra, linked, not regular, of another size, or of another sha256, or where `calibration.json` or
     `chain.json` contradict the manifest.
     """
-    with _opened(directory, _FOLDER) as folder:
-        manifest = parse_manifest(_read(folder, MANIFEST_FILE, MAX_MANIFEST_BYTES))
+    with opened_folder(directory) as folder:
+        manifest = parse_manifest(read_plain(folder, MANIFEST_FILE, MAX_MANIFEST_BYTES))
         _require_listing(folder, manifest, directory)
-        files = {facts.name: _read_verified(folder, facts) for facts in manifest.files}
+        files = {
+            facts.name: read_verified(folder, facts.name, facts.sha256, limit=MAX_FILE_BYTES, size=facts.size_bytes)
+            for facts in manifest.files
+        }
     calibration = parse_calibration(files[CALIBRATION_FILE])
     _require_calibration(manifest, calibration)
     _require_chain(manifest, files[CHAIN_FILE])
@@ -163,21 +160,6 @@ def _require_chain(manifest: Manifest, data: bytes) -> None:
         )
 
 
-@contextmanager
-def _opened(path: str | Path, flags: int, folder: int | None = None) -> Iterator[int]:
-    try:
-        descriptor = os.open(path, flags, dir_fd=folder)
-    except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or str(error)
-        raise ArtifactRejected(
-            "this cannot be opened as a plain file or folder", where=str(path), got=reason
-        ) from error
-    try:
-        yield descriptor
-    finally:
-        os.close(descriptor)
-
-
 def _require_listing(folder: int, manifest: Manifest, directory: Path) -> None:
     expected = {MANIFEST_FILE, *(facts.name for facts in manifest.files)}
     found = set(os.listdir(folder))
@@ -188,30 +170,3 @@ def _require_listing(folder: int, manifest: Manifest, directory: Path) -> None:
             where=str(directory),
             got=f"missing {missing}, extra {extra}",
         )
-
-
-def _read(folder: int, name: str, limit: int) -> bytes:
-    """Return a file's bytes from one descriptor, never more than `limit` + 1 of them."""
-    with _opened(name, _PLAIN, folder) as descriptor:
-        status = os.fstat(descriptor)
-        if not stat.S_ISREG(status.st_mode) or status.st_nlink != 1:
-            raise ArtifactRejected("a file of an artifact is a regular file with one name", where=name)
-        if status.st_size > limit:
-            raise ArtifactRejected(
-                "a file is too large", where=name, got=f"{status.st_size} bytes", expected=f"{limit}"
-            )
-        with os.fdopen(descriptor, "rb", closefd=False) as handle:
-            return handle.read(limit + 1)
-
-
-def _read_verified(folder: int, facts: FileFacts) -> bytes:
-    data = _read(folder, facts.name, facts.size_bytes)
-    digest = hashlib.sha256(data).hexdigest()
-    if (len(data), digest) != (facts.size_bytes, facts.sha256):
-        raise ArtifactRejected(
-            "a file's bytes differ from its manifest",
-            where=facts.name,
-            got=f"{len(data)} bytes, sha256 {digest[:16]}",
-            expected=f"{facts.size_bytes} bytes, sha256 {facts.sha256[:16]}",
-        )
-    return data
