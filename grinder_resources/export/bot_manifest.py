@@ -13,11 +13,9 @@ from typing import Literal, TypeVar, cast
 from grinder_resources.contracts.artifacts import MANIFEST_FILE, SCHEMA_VERSION
 from grinder_resources.contracts.bot import BOT_SCHEMAS, BotManifest, BotSchema, relative_parts
 from grinder_resources.errors import ArtifactRejected
+from grinder_resources.export.folder import opened_folder, read_plain
 from grinder_resources.export.manifest import MAX_MANIFEST_BYTES
 from grinder_resources.export.strict_json import json_bytes, mapping, reject, strict_json, text, texts
-from grinder_resources.export.verify import _FOLDER as FOLDER
-from grinder_resources.export.verify import _opened as opened
-from grinder_resources.export.verify import _read as read_plain
 from grinder_resources.hashing import sha256_bytes
 
 REQUIRED = ("schema_version", "model_file", "sha256", "created_at")
@@ -92,7 +90,7 @@ def read_bot_artifact(directory: Path) -> VerifiedBotArtifact:
     is a link, a file is missing, not regular, or of another sha256, or all are more than 512 MiB together.
     """
     files: dict[str, bytes] = {}
-    with opened(directory, FOLDER) as folder:
+    with opened_folder(directory) as folder:
         manifest = parse_bot_manifest(read_plain(folder, MANIFEST_FILE, MAX_MANIFEST_BYTES))
         left = MAX_ARTIFACT_BYTES
         for path, digest in manifest.sha256.items():
@@ -107,7 +105,7 @@ def _read_below(folder: int, parts: tuple[str, ...], limit: int) -> bytes:
     name, *rest = parts
     if not rest:
         return read_plain(folder, name, limit)
-    with opened(name, FOLDER, folder) as below:
+    with opened_folder(name, within=folder) as below:
         return _read_below(below, tuple(rest), limit)
 
 

@@ -5,7 +5,6 @@ The writer replaces the file in one rename, and refuses to drop a field it does 
 """
 
 import json
-import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, fields, replace
@@ -26,9 +25,8 @@ from grinder_resources.contracts.bot_registry import (
 )
 from grinder_resources.errors import ArtifactRejected, ManifestRejected, RegistryRejected
 from grinder_resources.export.durable import replace_file
+from grinder_resources.export.folder import opened_folder, read_plain
 from grinder_resources.export.strict_json import items, json_bytes, mapping, reject, strict_json, text
-from grinder_resources.export.verify import _opened as opened
-from grinder_resources.export.verify import _read as read_plain
 
 MAX_REGISTRY_BYTES = 4 << 20
 SOURCE = "cli"
@@ -125,7 +123,7 @@ def resolve(path: Path, model: str, stage: Stage) -> tuple[Path, Pointer]:
 
 
 def _read(path: Path) -> bytes:
-    with _as_registry_faults(), opened(path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC) as folder:
+    with _as_registry_faults(), opened_folder(path.parent, follow=True) as folder:
         return read_plain(folder, path.name, MAX_REGISTRY_BYTES)
 
 
