@@ -49,6 +49,9 @@ SPACING_MULTIPLIER_OUTPUT = "spacing_multiplier"
 BotSchema = Literal["v1", "v1.1"]
 BOT_SCHEMAS: tuple[BotSchema, ...] = ("v1", "v1.1")
 
+DATASET_ID = re.compile(r"[a-z0-9][a-z0-9._-]{2,64}")
+"""What the bot calls a data set, and the folder it lies in."""
+
 MAX_FILES = 64
 _MAX_PART = 255
 _UNSAFE = re.compile(r"[\x00-\x1f\x7f\\]")

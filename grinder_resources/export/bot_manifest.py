@@ -12,11 +12,9 @@ from typing import Literal, TypeVar, cast
 
 from grinder_resources.contracts.artifacts import MANIFEST_FILE, SCHEMA_VERSION
 from grinder_resources.contracts.bot import BOT_SCHEMAS, BotManifest, BotSchema, relative_parts
-from grinder_resources.errors import ArtifactRejected
-from grinder_resources.export.folder import opened_folder, read_plain
+from grinder_resources.export.folder import opened_folder, read_plain, read_verified
 from grinder_resources.export.manifest import MAX_MANIFEST_BYTES
 from grinder_resources.export.strict_json import json_bytes, mapping, reject, strict_json, text, texts
-from grinder_resources.hashing import sha256_bytes
 
 REQUIRED = ("schema_version", "model_file", "sha256", "created_at")
 OPTIONAL = ("created_at_utc", "git_sha", "dataset_id", "feature_order", "notes")
@@ -94,26 +92,18 @@ def read_bot_artifact(directory: Path) -> VerifiedBotArtifact:
         manifest = parse_bot_manifest(read_plain(folder, MANIFEST_FILE, MAX_MANIFEST_BYTES))
         left = MAX_ARTIFACT_BYTES
         for path, digest in manifest.sha256.items():
-            files[path] = _read_below(folder, relative_parts(path) or (), left)
+            files[path] = _read_below(folder, relative_parts(path) or (), digest, left)
             left -= len(files[path])
-            _require_equal(path, sha256_bytes(files[path]), digest)
     return VerifiedBotArtifact(manifest, MappingProxyType(files))
 
 
-def _read_below(folder: int, parts: tuple[str, ...], limit: int) -> bytes:
+def _read_below(folder: int, parts: tuple[str, ...], sha256: str, limit: int) -> bytes:
     """Return the bytes of a file in the folder or below it; no name on the way is followed where it is a link."""
     name, *rest = parts
     if not rest:
-        return read_plain(folder, name, limit)
+        return read_verified(folder, name, sha256, limit=limit)
     with opened_folder(name, within=folder) as below:
-        return _read_below(below, tuple(rest), limit)
-
-
-def _require_equal(path: str, got: str, expected: str) -> None:
-    if got != expected:
-        raise ArtifactRejected(
-            "a file's bytes differ from its manifest", where=path, got=f"sha256 {got[:16]}", expected=expected[:16]
-        )
+        return _read_below(below, tuple(rest), sha256, limit)
 
 
 def _optional(document: Mapping[str, object], name: str, read: Callable[[object, str], _Value]) -> _Value | None:
