@@ -60,6 +60,11 @@ class DeadlineWorker:
         self._child: Child | None = None
         self._start()
 
+    @property
+    def pid(self) -> int:
+        """Id of the model's process; 0 where there is none at the moment."""
+        return self._child.pid if self._child else 0
+
     def run(self, row: NDArray[np.float32]) -> list[NDArray[Any]] | Refusal:
         """Return the outputs for a row [1, features], read-only, in the order of `output_names`; or why there are none.
 

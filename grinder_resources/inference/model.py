@@ -4,15 +4,16 @@ Both forms answer in the same integers. Ours (manifest schema 1) computes them i
 answers with floats, which are rounded as its own runtime does, so that the two agree to the last unit.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from types import MappingProxyType
-from typing import Any
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
+from grinder_resources.contracts.artifacts import INPUT
 from grinder_resources.contracts.calibration import CERTAIN_BPS, NEUTRAL_X1000, SPACING_LIMITS_X1000
 from grinder_resources.contracts.serving import Reference
 from grinder_resources.contracts.signals import REGIMES
@@ -20,8 +21,36 @@ from grinder_resources.inference.explain import TreePaths, top_features
 from grinder_resources.inference.reasons import Refusal, RefusalCode
 from grinder_resources.inference.snapshot import Reading, Row
 
-Runner = Callable[[Row], Sequence[NDArray[Any]] | Refusal]
-"""float32 [1, inputs] -> the model's probabilities [1, 3] and, where it has one, its spacing [1, 1]; or a refusal."""
+
+class Runner(Protocol):
+    """What runs a graph: a session in this process (`InProcess`), or a process of its own (`deadline.DeadlineWorker`)."""
+
+    def run(self, row: Row) -> Sequence[NDArray[Any]] | Refusal:
+        """Return the probabilities [1, 3] and, where the model has one, the spacing [1, 1] of a row; or a refusal."""
+        ...
+
+    def close(self) -> None:
+        """Let go of what it holds."""
+        ...
+
+
+@dataclass(frozen=True, eq=False)
+class InProcess:
+    """A session in this process, asked for some of its outputs."""
+
+    session: "InferenceSession"
+    outputs: Sequence[str]
+
+    def run(self, row: Row) -> Sequence[NDArray[Any]]:
+        """Return the outputs of a row. Raises what ONNX Runtime raises."""
+        return cast("Sequence[NDArray[Any]]", self.session.run(self.outputs, {INPUT: row}))
+
+    def close(self) -> None:
+        """Hold nothing: a session ends with its last reader."""
+
+
+if TYPE_CHECKING:
+    from onnxruntime import InferenceSession
 
 UNEXPLAINED = (("", "", ""), (0, 0, 0))
 
@@ -65,18 +94,15 @@ class SignalModel:
 
     paths
         By regime, what explains its margin; empty where the artifact cannot be explained.
-    close
-        Ends what the runner holds: a process, or nothing.
     """
 
     facts: ModelFacts
-    run: Runner
+    runner: Runner
     paths: Sequence[TreePaths] = ()
-    close: Callable[[], None] = lambda: None
 
     def answer(self, row: Row) -> Answer | Refusal:
         """Return the answer to one row, or why there is none. Raises what ONNX Runtime raises, in process."""
-        outputs = self.run(row)
+        outputs = self.runner.run(row)
         if isinstance(outputs, Refusal):
             return outputs
         return integers(outputs) if self.facts.schema == "1" else rounded(outputs)

@@ -50,7 +50,7 @@ class ModelSource:
         self.name, self.version, self.model_hash = facts.folder, facts.version, facts.model_hash
         self.trained_until = facts.trained_until
         self.drift = drift
-        self.close = model.close
+        self.close = model.runner.close
         self._model = model
 
     def signal(self, snapshot: Snapshot) -> MlSignalSnapshot | Refusal:

@@ -6,21 +6,21 @@ import os
 import signal
 import time
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import replace
-from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
 from grinder_resources.contracts.artifacts import MANIFEST_FILE, MODEL_FILE
 from grinder_resources.inference.canary import CanaryRule
 from grinder_resources.inference.config import MlConfig
+from grinder_resources.inference.deadline import DeadlineWorker
 from grinder_resources.inference.decision import Decision
 from grinder_resources.inference.door import open_model
 from grinder_resources.inference.drills.rig import FAULTY, HEALTHY, Drill, DrillResult, Rig, require_healthy, tally
 from grinder_resources.inference.engine import SignalEngine, open_engine
 from grinder_resources.inference.gates import KILL_SWITCH
-from grinder_resources.inference.snapshot import Snapshot, Value
+from grinder_resources.inference.model import Runner
+from grinder_resources.inference.snapshot import Row, Snapshot, Value
 from grinder_resources.inference.sources import ModelSource
 
 SLOW_S = 0.05
@@ -82,22 +82,29 @@ def missing_feature(rig: Rig) -> DrillResult:
     return _with(rig, "missing_feature", {}, "MISSING_FEATURE", drop=rig.inputs[0])
 
 
+class _Slow:
+    """A runner that takes its time once it is told to."""
+
+    def __init__(self, runner: Runner) -> None:
+        self._runner = runner
+        self.pause_s = 0.0
+
+    def run(self, row: Row) -> Any:
+        time.sleep(self.pause_s)
+        return self._runner.run(row)
+
+    def close(self) -> None:
+        self._runner.close()
+
+
 def slow_inference(rig: Rig) -> DrillResult:
     """Take 50 ms for an answer that may take 10."""
     model = open_model(rig.model)
-
-    def slow(row: Any) -> Any:
-        if late:
-            time.sleep(SLOW_S)
-        return model.run(row)
-
-    late = False
-    with SignalEngine(
-        rig.config(max_inference_latency_ms=DEADLINE_MS), ModelSource(replace(model, run=slow)), {}
-    ) as engine:
-        for snapshot in rig.snapshots(HEALTHY):  # a busy machine may be late by itself, which is as safe
-            engine.decide(snapshot)
-        late = True
+    slow = _Slow(model.runner)
+    config = rig.config(max_inference_latency_ms=DEADLINE_MS)
+    with SignalEngine(config, ModelSource(replace(model, runner=slow)), {}) as engine:
+        _fed(engine, rig.snapshots(HEALTHY))  # not required to be in time: a busy machine may be late by itself
+        slow.pause_s = SLOW_S
         return tally("slow_inference", _fed(engine, rig.snapshots(FAULTY)), "DEADLINE")
 
 
@@ -109,27 +116,16 @@ def stale_model(rig: Rig) -> DrillResult:
 def hung_model(rig: Rig) -> DrillResult:
     """Stop the model's process for ever in the middle of its work."""
     config = rig.config(isolate_model=True)
-    with open_engine(config, {}) as engine:
+    model = open_model(rig.model, deadline_ms=config.max_inference_latency_ms)
+    assert isinstance(model.runner, DeadlineWorker)
+    with SignalEngine(config, ModelSource(model), {}) as engine:
         require_healthy(engine, rig.snapshots(HEALTHY))
-        stopped = _stop_children()
+        os.kill(model.runner.pid, signal.SIGSTOP)
         begun = time.perf_counter()
-        first = engine.decide(rig.snapshots(1)[0])
+        decisions = _fed(engine, rig.snapshots(1))
         elapsed_ms = 1_000 * (time.perf_counter() - begun)
-        result = tally("hung_model", [first], "DEADLINE")
-        in_time = elapsed_ms <= config.max_inference_latency_ms + GRACE_MS
-        return replace(result, safe=result.safe and stopped and in_time and not first.applied)
-
-
-def _stop_children() -> bool:
-    """Stop every worker process of this one, as a hang would; return whether there was one."""
-    stopped = False
-    for task in Path("/proc/self/task").iterdir():
-        for pid in (task / "children").read_text().split():
-            with suppress(OSError):
-                if b"grinder_resources.inference.worker" in Path(f"/proc/{pid}/cmdline").read_bytes():
-                    os.kill(int(pid), signal.SIGSTOP)
-                    stopped = True
-    return stopped
+        result = tally("hung_model", decisions, "DEADLINE")
+        return replace(result, safe=result.safe and elapsed_ms <= config.max_inference_latency_ms + GRACE_MS)
 
 
 def registry_torn(rig: Rig) -> DrillResult:

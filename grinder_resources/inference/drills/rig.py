@@ -122,7 +122,7 @@ def tally(drill: str, decisions: Sequence[Decision], expected: str, *, allowed: 
     refusal = decisions[-1].refusal
     reason = str(refusal.code) if refusal else "none"
     neutral = all(decision.spacing_multiplier_x1000 == 1_000 for decision in decisions[to_safe:])
-    safe = reason == expected and neutral and to_safe < len(decisions) and len(used) <= allowed
+    safe = reason == expected and neutral and to_safe < len(decisions) and to_safe <= allowed
     return DrillResult(drill, reason, to_safe, len(used), safe)
 
 
