@@ -7,9 +7,8 @@ from grinder_resources.contracts.artifacts import MANIFEST_FILE, MODEL_FILE
 from grinder_resources.contracts.bot import FEATURE_ORDER, BotManifest, BotSchema
 from grinder_resources.errors import InputRefused
 from grinder_resources.export.bot_manifest import dump_bot_manifest, read_bot_artifact
-from grinder_resources.export.durable import write_folder
+from grinder_resources.export.durable import write_folder, written
 from grinder_resources.hashing import sha256_bytes
-from grinder_resources.storage import storage_errors
 
 
 def manifest_of(
@@ -48,6 +47,6 @@ def write_bot_artifact(directory: Path, files: Mapping[str, bytes], manifest: Bo
     """
     if directory.exists():
         raise InputRefused("a folder is never written again", where=str(directory), hint="Name one that does not exist")
-    with storage_errors(str(directory)):
+    with written(directory):
         directory.parent.mkdir(parents=True, exist_ok=True)
         write_folder(directory, {**files, MANIFEST_FILE: dump_bot_manifest(manifest)}, read_bot_artifact)

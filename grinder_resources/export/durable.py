@@ -11,8 +11,19 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
+from grinder_resources.errors import StorageFull
+
 TEMPORARY = ".tmp-"
 """Start of the names of files and folders that are not complete yet."""
+
+
+@contextmanager
+def written(where: Path) -> Iterator[None]:
+    """Raise StorageFull for whatever the operating system has against writing inside the block."""
+    try:
+        yield
+    except OSError as error:
+        raise StorageFull("this could not be written", where=str(where), got=str(error)) from error
 
 
 @contextmanager
