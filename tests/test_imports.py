@@ -21,6 +21,7 @@ RANKS = {
     "lake": 2,
     "market": 2,
     "gates": 2,
+    "policy": 2,
     "features": 2,
     "ingest": 3,
     "learning": 3,
@@ -34,6 +35,7 @@ RANKS = {
     "provenance": 5,
     "proofs": 5,
     "cli_market": 5,
+    "replay": 6,
     "cli": 7,
 }
 """A module may import modules of its own rank or below."""
