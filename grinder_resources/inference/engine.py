@@ -23,7 +23,7 @@ from grinder_resources.inference.drift import DriftWindow
 from grinder_resources.inference.events import EventLog
 from grinder_resources.inference.gates import Environment, block_reason, guard, mode_of
 from grinder_resources.inference.loading import Obstacle, load_source
-from grinder_resources.inference.metrics import MlMetrics
+from grinder_resources.inference.metrics import ACTIVE, SHADOW, MlMetrics
 from grinder_resources.inference.reasons import MlBlockReason, Refusal, RefusalCode
 from grinder_resources.inference.snapshot import Snapshot
 from grinder_resources.inference.sources import Source
@@ -52,14 +52,14 @@ class SignalEngine:
     def __init__(self, config: MlConfig, source: Source | Obstacle, environment: Environment | None = None) -> None:
         self.config = config
         self.metrics = MlMetrics()
-        self.log = EventLog()
+        self.log = EventLog("" if isinstance(source, Obstacle) else source.name)
         self._mode = mode_of(config)
         self._source = source
         self._environment = os.environ if environment is None else environment
         self._canary = Canary(config.canary)
         self._announced = False
         self._last: dict[str, MlSignalSnapshot] = {}
-        self.metrics.set_mode(self._mode)
+        self.metrics.mode = self._mode
 
     @property
     def obstacle(self) -> Obstacle | None:
@@ -124,8 +124,8 @@ class SignalEngine:
     def _blocked(self, snapshot: Snapshot, reason: MlBlockReason) -> Decision:
         """Return rules alone: nothing was scored."""
         detail = self._source.detail if isinstance(self._source, Obstacle) else ""
-        self.metrics.blocked(reason)
-        self.metrics.set_active(False)
+        self.metrics.refused(reason)
+        self.metrics.active_on = False
         if reason in _KILLED:
             self.log.kill_switch_on(snapshot.ts, snapshot.symbol, reason)
         elif self._mode is not Mode.SHADOW:
@@ -175,39 +175,39 @@ class SignalEngine:
         """Say once that the canary was rolled back."""
         if self._canary.rolled_back and not self._announced:
             self._announced = True
-            self.metrics.rolled_back()
+            self.metrics.canary_rolled_back = True
             self.log.canary_rolled_back(self._canary.rolled_back)
 
     def _shadowed(
         self, snapshot: Snapshot, signal: MlSignalSnapshot | Refusal, withheld: Refusal | None, elapsed_us: int
     ) -> Decision:
         """Return a signal that is logged and never used."""
-        self.metrics.set_active(False)
+        self.metrics.active_on = False
         if withheld:
             self.metrics.refused(withheld.code)
         if isinstance(signal, Refusal):
-            self._count_failure("shadow", signal, elapsed_us)
-            self.log.infer_error(snapshot.ts, snapshot.symbol, signal, elapsed_us, self._name)
+            self._count_failure(SHADOW, signal, elapsed_us)
+            self.log.infer_error(snapshot.ts, snapshot.symbol, signal, elapsed_us)
             return Decision(snapshot.ts, snapshot.symbol, Mode.SHADOW, refusal=withheld or signal)
-        self.metrics.inferred("shadow", elapsed_us)
-        self.log.shadow_prediction(signal, elapsed_us, self._name)
+        self.metrics.inferred(SHADOW, elapsed_us)
+        self.log.shadow_prediction(signal, elapsed_us)
         return Decision(snapshot.ts, snapshot.symbol, Mode.SHADOW, signal, withheld)
 
     def _used(self, snapshot: Snapshot, signal: MlSignalSnapshot, elapsed_us: int) -> Decision:
         """Return a signal that policies may use."""
         self._remember(signal)
-        self.metrics.inferred("active", elapsed_us)
-        self.metrics.set_active(True)
-        self.log.active_on(snapshot.ts, snapshot.symbol)
-        self.log.infer_ok(signal, elapsed_us, self._name)
+        self.metrics.inferred(ACTIVE, elapsed_us)
+        self.metrics.active_on = True
+        self.log.active_on(signal)
+        self.log.infer_ok(signal, elapsed_us)
         return Decision(snapshot.ts, snapshot.symbol, self._mode, signal, applied=True)
 
     def _fallen_back(self, snapshot: Snapshot, refusal: Refusal, elapsed_us: int) -> Decision:
         """Return what stands in for a signal that should have been used."""
         ts, symbol = snapshot.ts, snapshot.symbol
-        self.metrics.set_active(False)
-        self._count_failure("active", refusal, elapsed_us)
-        self.log.infer_error(ts, symbol, refusal, elapsed_us, self._name)
+        self.metrics.active_on = False
+        self._count_failure(ACTIVE, refusal, elapsed_us)
+        self.log.infer_error(ts, symbol, refusal, elapsed_us)
         if self.config.fallback_on_error == "error":
             raise SignalHalted(
                 "a snapshot got no signal", where=f"{symbol} at {ts}", got=f"{refusal.code}: {refusal.detail}"
@@ -223,9 +223,9 @@ class SignalEngine:
         neutral = neutral_signal(ts, symbol, model_version=source.version, model_hash=source.model_hash)
         return Decision(ts, symbol, self._mode, neutral, refusal)
 
-    def _count_failure(self, mode: str, refusal: Refusal, elapsed_us: int) -> None:
+    def _count_failure(self, path: str, refusal: Refusal, elapsed_us: int) -> None:
         self.metrics.refused(refusal.code)
-        self.metrics.failed(mode, elapsed_us)
+        self.metrics.failed(path, elapsed_us)
 
     def _remember(self, signal: MlSignalSnapshot) -> None:
         """Keep the symbol's signal, and forget the symbol that was new longest ago where there are too many."""
@@ -239,10 +239,6 @@ class SignalEngine:
         if self.config.fallback_on_error == "error" and self._mode in (Mode.CANARY, Mode.ACTIVE):
             raise SignalHalted("the runtime failed", where=f"{symbol} at {ts}", got=repr(error)[:200]) from error
         return Decision(ts, symbol, self._mode, refusal=Refusal(RefusalCode.DEFECT, repr(error)[:200]))
-
-    @property
-    def _name(self) -> str:
-        return "" if isinstance(self._source, Obstacle) else self._source.name
 
 
 def open_engine(config: MlConfig, environment: Environment | None = None) -> SignalEngine:
@@ -258,5 +254,5 @@ def open_engine(config: MlConfig, environment: Environment | None = None) -> Sig
         if config.enabled:
             engine.log.model_refused(source.reason, source.detail)
     else:
-        engine.log.mode_init(mode_of(config), source.name)
+        engine.log.mode_init(mode_of(config))
     return engine
