@@ -51,3 +51,9 @@ def published(draft: ArtifactDraft, rows: Rows, tmp_path_factory: pytest.TempPat
 def artifact(published: Path, tmp_path: Path) -> Path:
     """Return a copy of the published artifact, in a models folder of its own."""
     return Path(shutil.copytree(published, tmp_path / "models" / published.name))
+
+
+@pytest.fixture(scope="session")
+def good(published: Path) -> bytes:
+    """Return the graph of six heads."""
+    return (published / "model.onnx").read_bytes()
