@@ -28,6 +28,7 @@ class RefusalCode(StrEnum):
     CANARY_ROLLED_BACK = "CANARY_ROLLED_BACK"
     STALE_MODEL = "STALE_MODEL"
     BAD_SNAPSHOT = "BAD_SNAPSHOT"
+    BAD_FEATURE = "BAD_FEATURE"
     MISSING_FEATURE = "MISSING_FEATURE"
     NOT_FINITE = "NOT_FINITE"
     NO_SIGNAL = "NO_SIGNAL"
@@ -56,7 +57,8 @@ REASONS = MappingProxyType(
         RefusalCode.NOT_IN_CANARY: "the symbol is not in the canary's share",
         RefusalCode.CANARY_ROLLED_BACK: "the canary degraded and was rolled back; it stays so until a restart",
         RefusalCode.STALE_MODEL: "the model's training data ended longer ago than `max_model_age_days`",
-        RefusalCode.BAD_SNAPSHOT: "the snapshot's time, symbol or a feature's type breaks the contract",
+        RefusalCode.BAD_SNAPSHOT: "the snapshot has no time or no symbol that a signal could have",
+        RefusalCode.BAD_FEATURE: "a feature is no number: a text, a truth value or another type",
         RefusalCode.MISSING_FEATURE: "a feature the model reads is absent, or null though it never was in training",
         RefusalCode.NOT_FINITE: "a feature is NaN or infinite, or too large to be exact",
         RefusalCode.NO_SIGNAL: "no signal of the symbol is as old as the snapshot",

@@ -166,7 +166,7 @@ def _unreadable(name: str, value: object) -> Refusal | None:
     elif value is None:
         return None
     else:
-        return Refusal(RefusalCode.BAD_SNAPSHOT, f"{name} is {kind.__name__}")
+        return Refusal(RefusalCode.BAD_FEATURE, f"{name} is {kind.__name__}")
     return None if fits else Refusal(RefusalCode.NOT_FINITE, name)
 
 

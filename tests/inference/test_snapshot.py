@@ -75,8 +75,8 @@ def test_the_hash_is_of_the_canonical_json_of_what_the_model_reads() -> None:
         ({"thin_l1": 1e39}, Refusal(RefusalCode.NOT_FINITE, "thin_l1")),
         ({"spread_bps": (1 << 53) + 1}, Refusal(RefusalCode.NOT_FINITE, "spread_bps")),
         ({"spread_bps": 10**400}, Refusal(RefusalCode.NOT_FINITE, "spread_bps")),
-        ({"spread_bps": True}, Refusal(RefusalCode.BAD_SNAPSHOT, "spread_bps is bool")),
-        ({"spread_bps": "3"}, Refusal(RefusalCode.BAD_SNAPSHOT, "spread_bps is str")),
+        ({"spread_bps": True}, Refusal(RefusalCode.BAD_FEATURE, "spread_bps is bool")),
+        ({"spread_bps": "3"}, Refusal(RefusalCode.BAD_FEATURE, "spread_bps is str")),
     ],
     ids=str,
 )
