@@ -31,6 +31,7 @@ CONFIG_FILE = "config.json"
 REPORT_FILE = "train_report.json"
 CALIBRATION_FILE = "calibration.json"
 CHAIN_FILE = "chain.json"
+SERVING_FILE = "serving.json"
 BOOSTER_SUFFIX = ".ubj"
 
 MAX_FILE_BYTES = 512 << 20

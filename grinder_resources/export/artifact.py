@@ -12,6 +12,7 @@ calibration.json    the step tables, rules and multipliers of the graph
 chain.json          logical hashes of the tables behind the model; its own hash is the manifest's chain root
 config.json         what decided the model: data, spec, code
 train_report.json   what training found
+serving.json        for who serves it: golden rows with answers, how inputs lay in training, weights of tree nodes
 ==================  ====================================================================================
 
 Which version a model gets (ML spec 12.4.4):
@@ -42,6 +43,7 @@ from grinder_resources.contracts.artifacts import (
     MANIFEST_FILE,
     MODEL_FILE,
     REPORT_FILE,
+    SERVING_FILE,
     ExportableHead,
     FileFacts,
     Manifest,
@@ -49,14 +51,17 @@ from grinder_resources.contracts.artifacts import (
     parse_version,
 )
 from grinder_resources.contracts.calibration import Calibration
+from grinder_resources.contracts.serving import Serving
 from grinder_resources.errors import ModelFault, StorageFull
 from grinder_resources.export.boosters import booster_ubj
 from grinder_resources.export.calibration_file import dump_calibration
 from grinder_resources.export.chain import Chain, chain_facts, chain_root
 from grinder_resources.export.durable import TEMPORARY, locked, write_folder
-from grinder_resources.export.graph import export_model
+from grinder_resources.export.graph import ExportedModel, export_model
 from grinder_resources.export.manifest import dump_manifest
 from grinder_resources.export.parity import HeadParity, Matrix, assert_parity
+from grinder_resources.export.serving import dump_serving
+from grinder_resources.export.serving_make import golden_rows, make_serving
 from grinder_resources.export.strict_json import json_bytes
 from grinder_resources.export.verify import read_artifact, verify_artifact
 from grinder_resources.hashing import sha256_bytes
@@ -78,6 +83,10 @@ class ArtifactDraft:
         Logical sha256 by table and day of everything the model comes from.
     config, train_report
         Plain JSON for `config.json` and `train_report.json`; no wall clock in them, or every run is a new version.
+    train_rows
+        The part of the training matrix that was fitted: float32 [rows, features], one row at least.
+    trained_until
+        ISO day, the last whose rows were fitted or stopped a fit.
     """
 
     name: str
@@ -88,6 +97,8 @@ class ArtifactDraft:
     training: TrainingMetadata
     config: Mapping[str, Any]
     train_report: Mapping[str, Any]
+    train_rows: Matrix
+    trained_until: str
 
 
 @dataclass(frozen=True)
@@ -115,7 +126,7 @@ def write_artifact(
     """
     calibration = calibration_of(draft.calibration, draft.heads)
     exported = export_model(draft.heads, draft.input_features, calibration)
-    parity = assert_parity(exported, draft.heads, calibration, rows)
+    parity = assert_parity(exported, draft.heads, calibration, rows, always=golden_rows(draft.train_rows))
     model_sha256 = sha256_bytes(exported.onnx)
     files = {
         CALIBRATION_FILE: dump_calibration(calibration),
@@ -123,6 +134,7 @@ def write_artifact(
         CONFIG_FILE: json_bytes(draft.config),
         MODEL_FILE: exported.onnx,
         REPORT_FILE: json_bytes(draft.train_report),
+        SERVING_FILE: dump_serving(_serving(draft, exported)),
         **{facts.booster_file: booster_ubj(head) for facts, head in zip(exported.heads, draft.heads, strict=True)},
     }
     manifest = Manifest(
@@ -139,6 +151,12 @@ def write_artifact(
     )
     settled, written = publish(models_dir, manifest, files)
     return Publication(models_dir / settled.folder, settled, written, parity)
+
+
+def _serving(draft: ArtifactDraft, exported: ExportedModel) -> Serving:
+    return make_serving(
+        exported, draft.heads, draft.input_features, draft.train_rows, trained_until=draft.trained_until
+    )
 
 
 def calibration_of(calibration: Calibration, heads: Sequence[ExportableHead]) -> Calibration:

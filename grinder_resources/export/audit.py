@@ -29,6 +29,9 @@ class Output:
     dtype: str
     width: int
 
+    def __str__(self) -> str:
+        return f"{self.name} {self.dtype} [N, {self.width}]"
+
 
 @dataclass(frozen=True)
 class Signature:

@@ -24,7 +24,7 @@ from grinder_resources.lake import Lake
 from grinder_resources.learning.fold_store import FOLDS_FOLDER, FoldStore
 from grinder_resources.learning.ledger import LEDGER_FILE, Ledger
 from grinder_resources.learning.model_spec import ModelSpec
-from grinder_resources.learning.splits import split_by_date
+from grinder_resources.learning.splits import split_by_date, split_rows
 from grinder_resources.learning.training import FittedHead, TrainedModel, prepare, train
 
 Facts = Mapping[str, Any]
@@ -65,6 +65,7 @@ def build_artifact(spec: ModelSpec, table: Table, lake: Lake, models_dir: Path, 
     ledger, store = Ledger(models_dir / LEDGER_FILE), FoldStore(models_dir / FOLDS_FOLDER)
     model = train(spec, frame, split_by_date(frame["date"].to_list()), ledger)
     calibration = artifact_calibration(spec, frame, model.split, store, ledger)
+    prepared = prepare(spec, frame)
     draft = ArtifactDraft(
         name=spec.name,
         heads=[head.exportable for head in model.heads],
@@ -74,8 +75,10 @@ def build_artifact(spec: ModelSpec, table: Table, lake: Lake, models_dir: Path, 
         training=_metadata(model, data_hash),
         config={"fingerprint": fingerprint, "code_version": code_version, **spec.facts, **_split_facts(model)},
         train_report=_report(model),
+        train_rows=prepared.matrix.values[split_rows(prepared.frame, model.split).train],
+        trained_until=max(*model.split.train, *model.split.val).isoformat(),
     )
-    published = write_artifact(models_dir, draft, prepare(spec, frame).matrix.values, created_at=utc_now())
+    published = write_artifact(models_dir, draft, prepared.matrix.values, created_at=utc_now())
     return BuiltArtifact(
         folder=published.directory,
         model_hash=published.manifest.model_hash,

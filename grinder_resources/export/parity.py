@@ -42,16 +42,20 @@ def assert_parity(
     calibration: Calibration,
     rows: Matrix,
     *,
+    always: Matrix | None = None,
     probe_rows: int = PROBE_ROWS,
     seed: int = 0,
 ) -> tuple[HeadParity, ...]:
     """Return how every answer of the graph compares with the boosters on `rows` [N, features] and on probes.
 
+    always
+        More rows [M, features], of which none is left out however many `rows` there are.
+
     Values are finite or NaN (missing). Raises ExportMismatch if one margin or one answer differs.
     """
     ensembles = [read_ensemble(head) for head in heads]
     sample = rows[:: -(-len(rows) // MAX_ROWS) or 1].astype(np.float32)
-    matrix = np.vstack([sample, probe_matrix(ensembles, probe_rows, seed)])
+    matrix = np.vstack([sample, probe_matrix(ensembles, probe_rows, seed), rows[:0] if always is None else always])
     margins = {
         head.name: xgboost_margins(head, ensemble, matrix) for head, ensemble in zip(heads, ensembles, strict=True)
     }

@@ -82,16 +82,28 @@ def read_ensemble(head: ExportableHead) -> TreeEnsemble:
     learner = document["learner"]
     model = learner["gradient_booster"]["model"]
     rounds = _rounds(learner, model)
-    used = model["iteration_indptr"][rounds] if rounds else 0
     base = _base_margin(document)
     outputs = len(head.classes) if head.kind == "multiclass" else 1
     _require(len(base) == outputs, f"the booster must have {outputs} outputs", head, len(base))
     return TreeEnsemble(
-        trees=tuple(_tree(tree, model["tree_info"][index], head) for index, tree in enumerate(model["trees"][:used])),
+        trees=tuple(_tree(tree, target, head) for tree, target in _trees_that_count(learner, model)),
         base=base,
         rounds=rounds,
         n_features=int(learner["learner_model_param"]["num_feature"]),
         feature_names=tuple(learner["feature_names"]),
+    )
+
+
+def read_covers(head: ExportableHead) -> tuple[Floats, ...]:
+    """Return by tree of `read_ensemble`, and by its nodes, the training weight that passed: XGBoost's sum of hessians.
+
+    Raises NotExportable where `read_ensemble` does.
+    """
+    learner = _parse(head)["learner"]
+    model = learner["gradient_booster"]["model"]
+    return tuple(
+        np.asarray(tree["sum_hessian"], dtype=np.float32)[_order(tree, head)]
+        for tree, _ in _trees_that_count(learner, model)
     )
 
 
@@ -131,6 +143,13 @@ def _rounds(learner: dict[str, Any], model: dict[str, Any]) -> int:
     return trained if best is None else min(int(best) + 1, trained)
 
 
+def _trees_that_count(learner: dict[str, Any], model: dict[str, Any]) -> Iterator[tuple[dict[str, Any], int]]:
+    """Yield the trees of the rounds that count, each with its output."""
+    rounds = _rounds(learner, model)
+    used = model["iteration_indptr"][rounds] if rounds else 0
+    return zip(model["trees"][:used], model["tree_info"][:used], strict=True)
+
+
 def _base_margin(document: dict[str, Any]) -> Floats:
     import xgboost
 
@@ -154,7 +173,7 @@ def _tree(tree: dict[str, Any], target: int, head: ExportableHead) -> Tree:
     numeric = not tree["categories_nodes"] and not any(tree["split_type"])
     scalar = tree["tree_param"]["size_leaf_vector"] in ("0", "1")
     _require(numeric and scalar, "splits must be numeric and leaves single numbers", head, f"tree {tree['id']}")
-    order = np.fromiter(_breadth_first(tree, head), dtype=np.int64)
+    order = _order(tree, head)
     # one more slot, which index -1 reads: the child of a leaf
     number = np.full(len(tree["left_children"]) + 1, -1, dtype=np.int64)
     number[order] = np.arange(len(order))
@@ -172,6 +191,11 @@ def _tree(tree: dict[str, Any], target: int, head: ExportableHead) -> Tree:
         missing_below=np.asarray(tree["default_left"], dtype=bool)[order] & ~leaf,
         value=np.where(leaf, condition, np.float32(0)),
     )
+
+
+def _order(tree: dict[str, Any], head: ExportableHead) -> Ints:
+    """Return the numbers of a tree's nodes in the order in which `Tree` has them."""
+    return np.fromiter(_breadth_first(tree, head), dtype=np.int64)
 
 
 def _breadth_first(tree: dict[str, Any], head: ExportableHead) -> Iterator[int]:

@@ -8,11 +8,11 @@ manifest; only a signature kept elsewhere would stop that.
 """
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from grinder_resources.contracts.artifacts import (
     CALIBRATION_FILE,
@@ -21,22 +21,30 @@ from grinder_resources.contracts.artifacts import (
     MANIFEST_FILE,
     MAX_FILE_BYTES,
     MODEL_FILE,
+    SERVING_FILE,
     SPACING_OUTPUT,
     Manifest,
     TableFacts,
 )
 from grinder_resources.contracts.calibration import Calibration
+from grinder_resources.contracts.serving import Serving
 from grinder_resources.errors import ArtifactRejected
 from grinder_resources.export.calibration_file import parse_calibration
 from grinder_resources.export.folder import opened_folder, read_plain, read_verified
 from grinder_resources.export.manifest import MAX_MANIFEST_BYTES, parse_manifest
+from grinder_resources.export.serving import parse_serving, require_serving
 from grinder_resources.export.strict_json import record, strict_json
 from grinder_resources.hashing import sha256_facts
 
 if TYPE_CHECKING:
     from onnxruntime import InferenceSession
 
+    from grinder_resources.export.audit import AuditedModel
+
 MAX_CHAIN_BYTES = 64 << 20
+
+Run = Callable[[Any], Sequence[Any]]
+"""Arrays of numpy, which is not loaded until a graph is: float32 [1, inputs] -> outputs."""
 
 
 @dataclass(frozen=True)
@@ -58,11 +66,16 @@ class ArtifactFacts:
 
 @dataclass(frozen=True)
 class VerifiedArtifact:
-    """A manifest, the bytes of every file it names, already equal to its sha256, and the calibration they hold."""
+    """A manifest, the bytes of every file it names, already equal to its sha256, and what they hold.
+
+    serving
+        None where an older artifact has no `serving.json`.
+    """
 
     manifest: Manifest
     files: Mapping[str, bytes]
     calibration: Calibration
+    serving: Serving | None
 
 
 def verify_artifact(directory: Path) -> ArtifactFacts:
@@ -76,8 +89,8 @@ def read_artifact(directory: Path) -> VerifiedArtifact:
     """Return the verified bytes of an artifact folder.
 
     Raises ManifestRejected where the manifest breaks its schema; ArtifactRejected where the folder is a link, or a file
-    is missing, extra, linked, not regular, of another size, or of another sha256, or where `calibration.json` or
-    `chain.json` contradict the manifest.
+    is missing, extra, linked, not regular, of another size, or of another sha256, or where `calibration.json`,
+    `chain.json` or `serving.json` contradict the manifest.
     """
     with opened_folder(directory) as folder:
         manifest = parse_manifest(read_plain(folder, MANIFEST_FILE, MAX_MANIFEST_BYTES))
@@ -89,32 +102,71 @@ def read_artifact(directory: Path) -> VerifiedArtifact:
     calibration = parse_calibration(files[CALIBRATION_FILE])
     _require_calibration(manifest, calibration)
     _require_chain(manifest, files[CHAIN_FILE])
-    return VerifiedArtifact(manifest, MappingProxyType(files), calibration)
+    serving = parse_serving(files[SERVING_FILE]) if SERVING_FILE in files else None
+    if serving:
+        require_serving(manifest, serving)
+    return VerifiedArtifact(manifest, MappingProxyType(files), calibration, serving)
+
+
+def audited(artifact: VerifiedArtifact) -> "AuditedModel":
+    """Return the graph of an artifact, safe to load.
+
+    Raises ArtifactRejected where the audit refuses it, or its input or outputs are not the manifest's.
+    """
+    from grinder_resources.export.audit import Output, Signature, audit_model
+
+    manifest = artifact.manifest
+    outputs = tuple(Output(*facts) for facts in _outputs(manifest))
+    signature = Signature(len(manifest.input_features), outputs, exact=True)
+    return audit_model(artifact.files[MODEL_FILE], signature, where=f"{manifest.folder}/{MODEL_FILE}")
 
 
 def open_session(artifact: VerifiedArtifact) -> "InferenceSession":
-    """Return a session on the verified model bytes.
+    """Return a session on the verified, audited bytes that gives the artifact's golden answers, where it has some.
 
-    Raises ArtifactRejected if the graph's input or outputs are not the manifest's.
+    Raises ArtifactRejected for a graph that the audit or ONNX Runtime refuses, and for another answer.
     """
-    manifest = artifact.manifest
-    session = start_session(artifact.files[MODEL_FILE])
-    puts = (*session.get_inputs(), *session.get_outputs())
-    got = {(put.name, put.type, put.shape[-1]) for put in puts}
-    if got != set(_signature(manifest)):
-        raise ArtifactRejected("the graph's input or outputs are not the manifest's", where=manifest.folder)
+    from grinder_resources.export.audit_rules import mapped
+
+    model, where = audited(artifact), f"{artifact.manifest.folder}/{MODEL_FILE}"
+    with mapped("ONNX Runtime refuses the graph", where):
+        session = start_session(model.data)
+        if artifact.serving:
+            names = list(artifact.serving.golden.outputs)
+            require_golden(lambda row: session.run(names, {INPUT: row}), artifact.serving, names, where=where)
     return session
 
 
-def _signature(manifest: Manifest) -> Iterator[tuple[str, str, int]]:
-    """Yield name, type and width of the input and every output of a model's graph."""
-    yield INPUT, "tensor(float)", len(manifest.input_features)
+def require_golden(run: Run, serving: Serving, names: Sequence[str], *, where: str) -> None:
+    """Raise ArtifactRejected, naming the output and the row, unless every golden row is answered exactly.
+
+    run
+        Takes a row, float32 [1, inputs], and returns the outputs `names`, in that order.
+    """
+    import numpy as np
+
+    golden = serving.golden
+    for place, values in enumerate(golden.inputs):
+        row = np.array([values], dtype=np.float32)  # None becomes NaN
+        for name, answer in zip(names, run(row), strict=True):
+            expected = golden.outputs[name][place]
+            if answer.dtype != np.int32 or answer.tolist() != [list(expected)]:
+                raise ArtifactRejected(
+                    "a golden row has another answer",
+                    where=f"{where}, {name}, golden row {place}",
+                    got=f"{answer.dtype} {answer.tolist()}"[:100],
+                    expected=f"int32 {[list(expected)]}"[:100],
+                )
+
+
+def _outputs(manifest: Manifest) -> Iterator[tuple[str, str, int]]:
+    """Yield name, type and width of every output of a model's graph."""
     for head in manifest.heads:
         width = max(1, len(head.calibration))
-        yield head.name, "tensor(int32)", width
-        yield head.margin_name, "tensor(float)", width
+        yield head.name, "int32", width
+        yield head.margin_name, "float32", width
     if manifest.spacing:
-        yield SPACING_OUTPUT, "tensor(int32)", 1
+        yield SPACING_OUTPUT, "int32", 1
 
 
 def start_session(model: bytes, threads: int = 1) -> "InferenceSession":

@@ -17,7 +17,7 @@ from grinder_resources.errors import ProofFailed
 from grinder_resources.export.answers import expected_answers
 from grinder_resources.export.boosters import read_heads
 from grinder_resources.export.trees import read_ensemble
-from grinder_resources.export.verify import VerifiedArtifact, open_session
+from grinder_resources.export.verify import VerifiedArtifact, audited, start_session
 from grinder_resources.progress import track
 from grinder_resources.proofs.probe_rows import Rows, observed_range, special_rows, thresholds
 
@@ -44,7 +44,7 @@ def prove_graph(artifact: VerifiedArtifact, count: int, kinds: Sequence[str], *,
     """
     rng = np.random.default_rng(seed)
     ranges = observed_range(thresholds([read_ensemble(head) for head in read_heads(artifact)]))
-    session = open_session(artifact)
+    session = start_session(audited(artifact).data)
     names = [put.name for put in session.get_outputs()]
     tally: dict[str, CheckResult] = {}
     for start in track(range(0, count, CHUNK_ROWS), "grinder prove graph"):

@@ -81,4 +81,6 @@ def small_draft() -> ArtifactDraft:
         training=TrainingMetadata(1200, 300, 7250, "d4e5f67890123456"),
         config={"spec": "level_signals", "max_depth": 4},
         train_report={"snapping": [SNAPPING]},
+        train_rows=small_rows(),
+        trained_until="2024-01-01",
     )

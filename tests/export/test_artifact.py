@@ -26,7 +26,10 @@ from tests.export.small_models import CHAIN, FEATURES, Heads, Rows
 LATER = "2025-12-16T10:30:00Z"
 
 
-DOCUMENTS = ["calibration.json", "chain.json", "config.json", "manifest.json", "model.onnx", "train_report.json"]
+DOCUMENTS = [
+    *("calibration.json", "chain.json", "config.json", "manifest.json", "model.onnx", "serving.json"),
+    "train_report.json",
+]
 
 
 def test_a_published_folder_holds_documents_and_boosters(artifact: Path) -> None:
@@ -51,7 +54,7 @@ def test_two_exports_are_the_same_bytes(draft: ArtifactDraft, rows: Rows, artifa
     """Elsewhere, later: every file but the manifest's own created_at is equal."""
     other = write_artifact(tmp_path / "other", draft, rows[:50], created_at=LATER).directory
     names = {path.name for path in artifact.iterdir()} - {"manifest.json"}
-    assert len(names) == 11
+    assert len(names) == 12
     for name in names:
         assert (other / name).read_bytes() == (artifact / name).read_bytes()
     lines = [(folder / "manifest.json").read_text() for folder in (artifact, other)]
