@@ -88,14 +88,14 @@ class MlConfig:
     canary: CanaryRule = field(default_factory=CanaryRule)
 
 
-def load_config(path: Path) -> MlConfig:
+def load_config(path: str | Path) -> MlConfig:
     """Return the `ml:` block of a YAML file; other blocks are the bot's own and are passed over.
 
     Raises ConfigRejected where the file cannot be read, is no YAML mapping, repeats a key, or holds a setting that is
     unknown or of another type.
     """
     try:
-        with path.open("rb") as handle:
+        with Path(path).open("rb") as handle:
             data = handle.read(MAX_CONFIG_BYTES + 1)
     except OSError as error:
         raise ConfigRejected("the settings cannot be read", where=str(path), got=error.strerror or "") from error

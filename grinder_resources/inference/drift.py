@@ -1,9 +1,10 @@
-"""How the inputs of the last rows lie against the training rows: the Population Stability Index (PSI), feature by feature.
+"""How the inputs of the last rows lie against the training rows: the Population Stability Index of each.
 
     PSI = sum over bins of (p - q) ln(p / q),  p = share of the last rows, q = share of the training rows
 
 Bins are the training deciles of `serving.json`, and one for missing values. An empty bin counts as half a row, so that
-the index is finite. Below 0.1 a feature is stable, from 0.2 on it is another one (Siddiqi 2006, Credit Risk Scorecards).
+the index is finite. Below 0.1 a feature is stable, from 0.2 on it is another one (Siddiqi 2006, Credit Risk
+Scorecards).
 """
 
 import math

@@ -1,8 +1,8 @@
 """The runtime's log events, one line each: `NAME: key=value key=value` (ML spec M8-02c-3).
 
 The same facts hang on the record as `record.ml`, for formatters that write JSON. A value with a space, a quote or a line
-end is written as JSON text, so an event is one line whatever a symbol is called. What lasts (a pulled switch, a block)
-is told once a symbol and reason, not ten times a second.
+end is written as JSON text, so an event is one line whatever a symbol is called. What lasts (a pulled switch, a block, a
+feature that is missing) is told once a symbol and reason, not ten times a second.
 """
 
 import json
@@ -13,6 +13,7 @@ from grinder_resources.contracts.signals import MlSignalSnapshot
 from grinder_resources.inference.reasons import MlBlockReason, Refusal
 
 LOGGER = logging.getLogger("grinder.ml")
+LOGGER.addHandler(logging.NullHandler())  # who has set up no logging gets none, as of any library
 MAX_SYMBOLS = 10_000
 
 
@@ -61,6 +62,8 @@ class EventLog:
 
     def infer_error(self, ts: int, symbol: str, refusal: Refusal, latency_us: int) -> None:
         """Say why a snapshot got no signal."""
+        if not self._is_new(symbol, refusal.code):
+            return
         _event(
             logging.ERROR,
             "ML_INFER_ERROR",

@@ -23,7 +23,7 @@ from grinder_resources.inference.snapshot import Reading, Row
 
 
 class Runner(Protocol):
-    """What runs a graph: a session in this process (`InProcess`), or a process of its own (`deadline.DeadlineWorker`)."""
+    """What runs a graph: a session in this process (`InProcess`), or one in its own (`deadline.DeadlineWorker`)."""
 
     def run(self, row: Row) -> Sequence[NDArray[Any]] | Refusal:
         """Return the probabilities [1, 3] and, where the model has one, the spacing [1, 1] of a row; or a refusal."""

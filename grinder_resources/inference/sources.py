@@ -97,10 +97,9 @@ class ModelSource:
 class FileSource:
     """Signals computed before; the latest one that is not younger than the snapshot is in force."""
 
-    version, model_hash, trained_until = NO_VERSION, NO_HASH, None
-
     def __init__(self, index: SignalIndex, name: str, max_age_ms: int | None) -> None:
-        self.name = name
+        self.name, self.version, self.model_hash = name, NO_VERSION, NO_HASH
+        self.trained_until: date | None = None
         self._index = index
         self._max_age_ms = max_age_ms
 

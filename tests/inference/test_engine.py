@@ -198,13 +198,13 @@ def test_a_block_ends_what_is_in_force() -> None:
 def test_error_halts_where_a_signal_should_have_been_used() -> None:
     """And only there: shadow never does."""
     bad = at(1, spread_bps=None)
-    with pytest.raises(SignalHalted, match="SIGNAL_HALTED.*MISSING_FEATURE: spread_bps"):
+    with pytest.raises(SignalHalted, match=r"SIGNAL_HALTED.*MISSING_FEATURE: spread_bps"):
         engine_of(Script(), replace(ACTIVE, fallback_on_error="error")).decide(bad)
     assert told(engine_of(Script(), replace(SHADOW, fallback_on_error="error")).decide(bad))[2] == "MISSING_FEATURE"
 
 
 def test_an_old_model_is_refused() -> None:
-    """Counted in days from the end of its training data to the snapshot, so a replay says the same as the day itself."""
+    """Counted from the end of its training data to the snapshot, so a replay says the same as the day itself."""
     engine = engine_of(Script(), replace(ACTIVE, max_model_age_days=7))
     assert told(engine.decide(at(NEW_YEAR_2026 + 8 * DAY_MS - 1)))[2] == ""
     assert told(engine.decide(at(NEW_YEAR_2026 + 8 * DAY_MS))) == (False, 1_000, "STALE_MODEL")

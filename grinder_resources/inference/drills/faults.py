@@ -25,6 +25,7 @@ from grinder_resources.inference.sources import ModelSource
 
 SLOW_S = 0.05
 DEADLINE_MS = 10
+OLD_DAYS = 7
 GRACE_MS = 50
 """A hung model has to be given up within its deadline and this."""
 
@@ -109,8 +110,10 @@ def slow_inference(rig: Rig) -> DrillResult:
 
 
 def stale_model(rig: Rig) -> DrillResult:
-    """Allow no training data that ended before the snapshots' own day."""
-    return _opened(rig, rig.config(max_model_age_days=0), "stale_model", "STALE_MODEL")
+    """Let the model grow a day older than it may."""
+    with open_engine(rig.config(max_model_age_days=OLD_DAYS), {}) as engine:
+        require_healthy(engine, rig.snapshots(HEALTHY, days=OLD_DAYS))
+        return tally("stale_model", _fed(engine, rig.snapshots(FAULTY, days=OLD_DAYS + 1)), "STALE_MODEL")
 
 
 def hung_model(rig: Rig) -> DrillResult:

@@ -8,8 +8,10 @@ those whose policy still changed.
 import shutil
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from itertools import cycle, islice
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from grinder_resources.contracts.serving import Serving
@@ -21,9 +23,10 @@ from grinder_resources.inference.engine import SignalEngine
 from grinder_resources.inference.gates import ACK
 from grinder_resources.inference.snapshot import Snapshot, Value
 
+NO_CHANGE: Mapping[str, Value] = MappingProxyType({})
 SYMBOL = "DRILLUSDT"
-START_MS = 1_767_225_600_000
 STEP_MS = 1_000
+DAY_MS = 86_400_000
 HEALTHY = 5
 FAULTY = 20
 
@@ -80,13 +83,17 @@ class Rig:
         )
         return replace(active, **settings)
 
-    def snapshots(self, count: int, change: Mapping[str, Value] | None = None) -> list[Snapshot]:
-        """Return snapshots made of the model's golden rows, a second apart, with some features changed."""
+    def snapshots(self, count: int, change: Mapping[str, Value] = NO_CHANGE, *, days: int = 1) -> list[Snapshot]:
+        """Return snapshots made of the model's golden rows, a second apart, with some features changed.
+
+        days
+            Between the end of the training data and the first snapshot.
+        """
+        midnight = datetime.fromisoformat(self.serving.trained_until).replace(tzinfo=UTC)
+        start_ms = int(midnight.timestamp()) * 1_000 + days * DAY_MS
         rows = islice(cycle(self.serving.golden.inputs), count)
         return [
-            Snapshot(
-                START_MS + number * STEP_MS, SYMBOL, {**dict(zip(self.inputs, row, strict=True)), **(change or {})}
-            )
+            Snapshot(start_ms + number * STEP_MS, SYMBOL, {**dict(zip(self.inputs, row, strict=True)), **change})
             for number, row in enumerate(rows)
         ]
 
