@@ -100,6 +100,29 @@ def test_the_code_location_starts_without_heavy_libraries() -> None:
     assert loaded.stdout.strip() == "[]"
 
 
+IMPORT_INFERENCE = """
+import sys, time
+begun = time.perf_counter()
+import grinder_resources.inference
+took = time.perf_counter() - begun
+heavy = ("dagster", "polars", "xgboost", "onnx", "onnxruntime", "pyarrow", "pandas", "sklearn", "numba", "yaml")
+print(took, [name for name in heavy if name in sys.modules])
+"""
+
+
+def test_a_trading_process_imports_the_runtime_in_half_a_second() -> None:
+    """None of the heavy libraries comes along; the quickest of five, for a busy machine says nothing about ours."""
+    took = []
+    for _ in range(5):
+        run = subprocess.run([sys.executable, "-c", IMPORT_INFERENCE], capture_output=True, text=True, check=True)
+        seconds, loaded = run.stdout.split(maxsplit=1)
+        assert loaded.strip() == "[]"
+        took.append(float(seconds))
+        if took[-1] < 0.5:
+            break
+    assert min(took) < 0.5
+
+
 def packages_of(folder: Path) -> set[str]:
     """Return the sub-packages of the library that the modules of a folder import."""
     names = {name for path in folder.rglob("*.py") for name in imported(path)}

@@ -1,8 +1,8 @@
 """The runtime's log events, one line each: `NAME: key=value key=value` (ML spec M8-02c-3).
 
-The same facts hang on the record as `record.ml`, for formatters that write JSON. A value with a space, a quote or a line
-end is written as JSON text, so an event is one line whatever a symbol is called. What lasts (a pulled switch, a block, a
-feature that is missing) is told once a symbol and reason, not ten times a second.
+The same facts hang on the record as `record.ml`, for formatters that write JSON. A value with a space, a quote or a
+line end is written as JSON text, so an event is one line whatever a symbol is called. What lasts (a pulled switch, a
+block, a feature that is missing) is told once a symbol and reason, not ten times a second.
 """
 
 import json

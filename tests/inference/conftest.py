@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from grinder_resources.inference import MlConfig, SignalEngine, Snapshot, open_engine
-from grinder_resources.inference.determinism import read_snapshots
+from grinder_resources.proofs.determinism import read_snapshots
 
 GOLDEN = Path(__file__).parent / "golden"
 

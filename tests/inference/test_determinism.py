@@ -109,7 +109,7 @@ def test_det_06_a_model_computes_in_one_precision(regime_artifact: Path) -> None
 def test_det_07_nothing_in_a_model_is_drawn_at_random(golden_snapshots: list[Snapshot], regime_artifact: Path) -> None:
     """So no seed has to be fixed: another process with another hash seed says the same."""
     code = (
-        "import sys; from pathlib import Path; from grinder_resources.inference.determinism import *;"
+        "import sys; from pathlib import Path; from grinder_resources.proofs.determinism import *;"
         "print(digest(score([Snapshot.from_json(line) for line in sys.stdin], Path(sys.argv[1]), isolate=False)))"
     )
     lines = "\n".join(snapshot.to_json() for snapshot in golden_snapshots)

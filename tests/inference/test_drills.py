@@ -9,7 +9,7 @@ import pytest
 from grinder_resources.cli import main
 from grinder_resources.errors import DrillFailed
 from grinder_resources.inference import Decision, MlConfig, Mode, Refusal, RefusalCode, SignalEngine
-from grinder_resources.inference.drills.rig import require_healthy, rig_of, tally
+from grinder_resources.proofs.drills.rig import require_healthy, rig_of, tally
 from tests.contracts.test_signals import SIGNAL
 from tests.inference.toy_model import Script, at, toy_source
 
@@ -81,7 +81,7 @@ def test_an_unsafe_drill_is_an_exit_code(
     regime_artifact: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """The table is printed all the same."""
-    from grinder_resources.inference.drills import faults
+    from grinder_resources.proofs.drills import faults
 
     unsafe: Callable[..., object] = lambda rig: tally("kill_switch", [USED], "KILL_SWITCH_ENV")  # noqa: E731
     monkeypatch.setattr(faults, "DRILLS", {"kill_switch": unsafe})

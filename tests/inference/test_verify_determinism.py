@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from grinder_resources.cli import main
-from grinder_resources.inference.determinism import Determinism
+from grinder_resources.proofs.determinism import Determinism
 from tests.inference.conftest import GOLDEN
 
 PRINTED = """\

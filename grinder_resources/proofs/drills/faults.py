@@ -16,12 +16,12 @@ from grinder_resources.inference.config import MlConfig
 from grinder_resources.inference.deadline import DeadlineWorker
 from grinder_resources.inference.decision import Decision
 from grinder_resources.inference.door import open_model
-from grinder_resources.inference.drills.rig import FAULTY, HEALTHY, Drill, DrillResult, Rig, require_healthy, tally
 from grinder_resources.inference.engine import SignalEngine, open_engine
 from grinder_resources.inference.gates import KILL_SWITCH
 from grinder_resources.inference.model import Runner
 from grinder_resources.inference.snapshot import Row, Snapshot, Value
 from grinder_resources.inference.sources import ModelSource
+from grinder_resources.proofs.drills.rig import FAULTY, HEALTHY, Drill, DrillResult, Rig, require_healthy, tally
 
 SLOW_S = 0.05
 DEADLINE_MS = 10

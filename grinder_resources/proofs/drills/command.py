@@ -12,7 +12,7 @@ from grinder_resources.export.artifact import latest_version
 from grinder_resources.proofs.table import text_table
 
 if TYPE_CHECKING:
-    from grinder_resources.inference.drills.rig import DrillResult
+    from grinder_resources.proofs.drills.rig import DrillResult
 
 HEADERS = ("drill", "reason", "snapshots to safe", "policy changed", "")
 MODEL = "regime"
@@ -34,7 +34,7 @@ def add_parsers(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]
 
 def run(arguments: argparse.Namespace) -> int:
     """Print a table and return 0. Raises DrillFailed if a drill did not end safe, UnknownName for one there is not."""
-    from grinder_resources.inference.drills.faults import DRILLS
+    from grinder_resources.proofs.drills.faults import DRILLS
 
     names = list(DRILLS) if arguments.all else arguments.names
     unknown = [name for name in names if name not in DRILLS]
@@ -52,8 +52,8 @@ def run(arguments: argparse.Namespace) -> int:
 
 def run_drills(model: Path, names: Sequence[str]) -> "list[DrillResult]":
     """Return what the drills saw, each in a folder of its own. Raises ArtifactRejected for a model that cannot do."""
-    from grinder_resources.inference.drills.faults import DRILLS
-    from grinder_resources.inference.drills.rig import rig_of
+    from grinder_resources.proofs.drills.faults import DRILLS
+    from grinder_resources.proofs.drills.rig import rig_of
 
     results = []
     for name in names:

@@ -22,7 +22,7 @@ def add_parsers(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]
 
 def run(arguments: argparse.Namespace) -> int:
     """Print the three hashes and return 0. Raises NotDeterministic where they are not what they should be."""
-    from grinder_resources.inference.determinism import verify_determinism
+    from grinder_resources.proofs.determinism import verify_determinism
 
     found = verify_determinism(arguments.fixture, arguments.model)
     sys.stdout.write(f"Input features hash:  {found.inputs}\n")
