@@ -8,6 +8,7 @@ import dagster as dg
 from grinder_assets.partitions import contiguous, range_tags
 from grinder_assets.reports.assets import report_keys
 from grinder_assets.reports.promotion import promotion_key
+from grinder_assets.reports.shadow_replay import SHADOW_REPLAY
 from grinder_assets.tables import key_of
 from grinder_assets.training.assets import artifact_key
 from grinder_resources.contracts.gold_bot import REGIME_BOT_DATASET
@@ -38,7 +39,7 @@ def _model_keys(spec: ModelSpec) -> list[dg.AssetKey]:
     return [artifact_key(spec), *report_keys(spec), promotion_key(spec)]
 
 
-_MODELS = dg.AssetSelection.assets(*(key for spec in FULL_RUN_SPECS for key in _model_keys(spec)))
+_MODELS = dg.AssetSelection.assets(*(key for spec in FULL_RUN_SPECS for key in _model_keys(spec)), SHADOW_REPLAY)
 _WAREHOUSE = dg.AssetSelection.assets(dg.AssetKey("warehouse"))
 
 MAIN_JOB = dg.define_asset_job(

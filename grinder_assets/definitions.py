@@ -21,6 +21,7 @@ from grinder_assets.gold.bot import BOT_DATASET_ASSETS
 from grinder_assets.gold.gates import GATE_DATASET_ASSETS
 from grinder_assets.reports.assets import REPORT_ASSETS
 from grinder_assets.reports.promotion import PROMOTION_ASSETS
+from grinder_assets.reports.shadow_replay import shadow_replay_report
 from grinder_assets.reports.warehouse import warehouse
 from grinder_assets.silver.assets import SILVER_ASSETS
 from grinder_assets.silver.gates import GATE_EVENT_ASSETS
@@ -50,7 +51,7 @@ def build_defs(resource_overrides: Mapping[str, Any] | None = None) -> dg.Defini
     if name not in EXECUTORS:
         raise OutOfRange("no such executor", where="GRINDER_EXECUTOR", got=name, expected=" or ".join(EXECUTORS))
     return dg.Definitions(
-        assets=[*TABLE_ASSETS, *TRAINING_ASSETS, *REPORT_ASSETS, *PROMOTION_ASSETS, warehouse],
+        assets=[*TABLE_ASSETS, *TRAINING_ASSETS, *REPORT_ASSETS, *PROMOTION_ASSETS, shadow_replay_report, warehouse],
         jobs=[MAIN_JOB, DAILY_JOB, RETRAIN_JOB],
         schedules=[daily_tables, late_data, RETRAIN_SCHEDULE],
         sensors=[landing_sensor],

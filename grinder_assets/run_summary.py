@@ -9,12 +9,14 @@ import polars as pl
 
 from grinder_assets.automation import FULL_RUN_SPECS
 from grinder_resources.contracts.promotion import promotion_table
+from grinder_resources.contracts.replay import DECISIONS
 from grinder_resources.contracts.reports import verdicts_table, walk_forward_table
 from grinder_resources.dagster import LakeResource, ModelStore, WarehouseResource
 from grinder_resources.evaluation.summary import modes_of, pooled, target_label
 from grinder_resources.export.artifact import latest_version
 from grinder_resources.lake import Lake
 from grinder_resources.learning.model_spec import ModelSpec
+from grinder_resources.replay.summary import log_line
 
 
 def summary(landing: Path, days: Sequence[date], seconds: float) -> str:
@@ -25,6 +27,7 @@ def summary(landing: Path, days: Sequence[date], seconds: float) -> str:
     for spec in FULL_RUN_SPECS:
         if any(stamp.rows for stamp in lake.stamps(spec.dataset).values()):
             lines += ["", *_model(spec, lake, models)]
+    lines += _replay(lake)
     lines += ["", "Where to look", f"  landing files   {_near(landing)}", f"  DuckDB          {_near(warehouse.path)}"]
     lines += [
         f"  models          {_near(models)}",
@@ -60,6 +63,12 @@ def _model(spec: ModelSpec, lake: Lake, models: Path) -> Iterator[str]:
         shown = f"{auc:<22}{skill:<24}{ece}".rstrip() if skill else row["verdict"]
         yield f"  {target_label(row['head'], row['class']):<20}{row['rows']:>7}{row['settled']:>9}  {shown}"
     yield f"  promotion: {_promotion(lake.read(promotion_table(spec.name)))}"
+
+
+def _replay(lake: Lake) -> Iterator[str]:
+    if DECISIONS.name in lake.tables():
+        yield ""
+        yield f"shadow replay: {log_line(lake.read(DECISIONS))}"
 
 
 def _promotion(answers: pl.DataFrame) -> str:

@@ -60,8 +60,15 @@ def _sums(axes: "Axes", timed: pl.DataFrame) -> None:
         hours, sums = _running(instrument)
         axes.plot(hours, sums, color=MUTED, linewidth=0.9)
         if 1 < len(instruments) <= MOST_NAMES:
-            name = instrument["symbol"][0]
-            axes.text(hours[-1], sums[-1], f"{name} ", ha="right", va="bottom", fontsize=7, color=MUTED)
+            axes.annotate(
+                instrument["symbol"][0],
+                (hours[-1], sums[-1]),
+                xytext=(-2, 4),
+                textcoords="offset points",
+                ha="right",
+                fontsize=7,
+                color=MUTED,
+            )
     axes.plot(*_running(timed), color=ACCENT, linewidth=1.6)
     axes.set_title("Closer in sum so far, bps: each instrument and all")
 

@@ -40,6 +40,7 @@ LINE = {
     "training/level_signals_stage_b_full": {"gold/training/signals_production"},
     "reports/regime_walk_forward": {"training/regime", "gold/training/regime"},
     "reports/regime_calibration": {"reports/regime_walk_forward"},
+    "reports/shadow_replay": {"training/regime", "gold/training/regime", "bronze/instruments"},
 }
 """The main line: every asset and what it is made from."""
 
@@ -85,7 +86,7 @@ def test_the_main_job_holds_the_full_run_and_no_optional_variant() -> None:
     keys = {key.to_user_string() for key in defs.resolve_job_def("main").asset_layer.selected_asset_keys}
     trained = {key for key in keys if key.startswith("training/")}
     assert trained == {f"training/{spec.name}" for spec in FULL_RUN_SPECS}
-    assert "warehouse" in keys
+    assert {"warehouse", "reports/shadow_replay"} <= keys
 
 
 @pytest.mark.parametrize("job", ["main", "daily"])

@@ -11,9 +11,12 @@ import pytest
 
 from grinder_resources.cli import main
 from grinder_resources.contracts.gold import REGIME_DATASET
+from grinder_resources.contracts.replay import DECISIONS
 from grinder_resources.contracts.reports import verdicts_table
 from grinder_resources.contracts.silver import SNAPSHOTS
 from grinder_resources.export.artifact import latest_version
+from grinder_resources.replay.decisions import digest
+from grinder_resources.replay.totals import balanced
 from tests.cli.conftest import House, run
 
 pytestmark = pytest.mark.usefixtures("environment")
@@ -76,16 +79,29 @@ def test_the_graph_answers_for_gold_rows(house: House) -> None:
 
 
 def test_reports_are_pages_tables_and_verdicts(house: House) -> None:
-    """Each model has three pages and a verdict for every head."""
-    for name in ("level_signals_stage_b_full", "regime"):
+    """Each model has three pages and a verdict for every head; the regime model's replay is a fourth."""
+    for name, more in (("level_signals_stage_b_full", []), ("regime", ["shadow_replay.html"])):
         pages = house.root / "data" / "reports" / name
         assert sorted(path.name for path in pages.iterdir()) == [
             "calibration.html",
             "promotion.html",
+            *more,
             "walk_forward.html",
         ]
     heads = house.lake.read(verdicts_table("level_signals_stage_b_full"))["head"].unique()
     assert len(heads) == 15
+
+
+def test_the_newest_day_was_replayed_in_shadow(house: House) -> None:
+    """Every row of the last day has a decision of the newest model, none was used, and the sums balance."""
+    rows = house.lake.read(REGIME_DATASET, date(2025, 1, 10), date(2025, 1, 10))
+    decisions = house.lake.read(DECISIONS)
+    assert decisions.height == rows.height > 200
+    assert decisions["model_hash"].unique().to_list() == [
+        json.loads((house.models / "regime_v1.0.0" / "manifest.json").read_text())["model_hash"]
+    ]
+    assert decisions["done_x1000"].unique().to_list() == [0]
+    assert balanced(decisions, rows) == 0
 
 
 def test_the_warehouse_answers_sql(house: House) -> None:
@@ -107,7 +123,9 @@ def test_a_second_run_rewrites_nothing(house: House, landing: Path, capsys: pyte
         "level_signals_stage_b_full_v1.0.0",
         "regime_v1.0.0",
     ]
-    assert "model regime v1.0.0" in capsys.readouterr().out
+    shown = capsys.readouterr().out
+    assert "model regime v1.0.0" in shown
+    assert f"digest {digest(house.lake.read(DECISIONS))[:16]}" in shown
 
 
 def test_another_folder_gives_the_same_bits(house: House, landing: Path, tmp_path: Path) -> None:
