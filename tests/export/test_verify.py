@@ -184,9 +184,7 @@ def test_a_graph_with_other_outputs_than_the_manifest_is_refused(artifact: Path,
     """Even with a manifest whose hashes fit, the graph's names and shapes must be those it states."""
     verified = read_artifact(artifact)
     files = dict(verified.files) | {"model.onnx": export_model(heads[:1], FEATURES, only("tradeable_2")).onnx}
-    with pytest.raises(
-        ArtifactRejected, match=r"lacks an output .*v1.0.0/model\.onnx; got tradeable_2 int32"
-    ):
+    with pytest.raises(ArtifactRejected, match=r"lacks an output .*v1.0.0/model\.onnx; got tradeable_2 int32"):
         open_session(replace(verified, files=files))
 
 
