@@ -129,18 +129,20 @@ def test_a_second_run_rewrites_nothing(house: House, landing: Path, capsys: pyte
 
 
 def test_another_folder_gives_the_same_bits(house: House, landing: Path, tmp_path: Path) -> None:
-    """Path, clock and run order do not enter: every table's hash and model.onnx are equal in another place."""
+    """Path, clock and run order do not enter: tables, model.onnx and every replayed decision are equal elsewhere."""
     other = run(landing, tmp_path)
     assert other.hashes() == house.hashes()
+    assert digest(other.lake.read(DECISIONS)) == digest(house.lake.read(DECISIONS))
     for name in ("level_signals_stage_b_full_v1.0.0", "regime_v1.0.0"):
         ours, theirs = (root / "models" / name / "model.onnx" for root in (house.root, tmp_path))
         assert ours.read_bytes() == theirs.read_bytes()
 
 
 def test_too_few_days_say_so(landing: Path, tmp_path: Path) -> None:
-    """With two days tables are made, no model is, and the page says what could not be done."""
+    """With two days tables are made, no model is, so none is replayed, and the page says what could not be done."""
     house = run(landing, tmp_path, "--from", "2025-01-06", "--to", "2025-01-07")
     assert house.lake.days(SNAPSHOTS.name) == [date(2025, 1, 6), date(2025, 1, 7)]
     assert not list((tmp_path / "models").glob("*_v*"))
+    assert DECISIONS.name not in house.lake.tables()
     page = (tmp_path / "data" / "reports" / "regime" / "walk_forward.html").read_text()
     assert "TOO_FEW_DAYS" in page
