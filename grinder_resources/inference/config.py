@@ -95,6 +95,8 @@ def load_config(path: str | Path) -> MlConfig:
     unknown or of another type.
     """
     try:
+        if not Path(path).is_file():  # reading anything else might never end
+            raise ConfigRejected("the settings are in no file", where=str(path))
         with Path(path).open("rb") as handle:
             data = handle.read(MAX_CONFIG_BYTES + 1)
     except OSError as error:

@@ -85,8 +85,11 @@ class SignalEngine:
             return self._defect(snapshot, error)
 
     def observe(self, signal: MlSignalSnapshot, regime: str) -> None:
-        """Tell the engine which regime came true after a signal of its own; a canary is judged by it."""
-        if self._mode is Mode.CANARY and regime in REGIMES:
+        """Tell the engine which regime came true after a signal of its own; a canary is judged by it.
+
+        Anything but a signal and a regime is passed over.
+        """
+        if self._mode is Mode.CANARY and isinstance(signal, MlSignalSnapshot) and regime in REGIMES:
             self._canary.observe(signal.regime_probs_bps, REGIMES.index(regime))
             self._announce()
 

@@ -57,7 +57,7 @@ REASONS = MappingProxyType(
         RefusalCode.NOT_IN_CANARY: "the symbol is not in the canary's share",
         RefusalCode.CANARY_ROLLED_BACK: "the canary degraded and was rolled back; it stays so until a restart",
         RefusalCode.STALE_MODEL: "the model's training data ended longer ago than `max_model_age_days`",
-        RefusalCode.BAD_SNAPSHOT: "the snapshot has no time or no symbol that a signal could have",
+        RefusalCode.BAD_SNAPSHOT: "the snapshot has no time, symbol or features that a signal could be about",
         RefusalCode.BAD_FEATURE: "a feature is no number: a text, a truth value or another type",
         RefusalCode.MISSING_FEATURE: "a feature the model reads is absent, or null though it never was in training",
         RefusalCode.NOT_FINITE: "a feature is NaN or infinite, or too large to be exact",

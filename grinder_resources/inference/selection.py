@@ -16,8 +16,8 @@ from grinder_resources.contracts.signals import (
     MlSignalSnapshot,
     read_bot_signals,
 )
-from grinder_resources.errors import ArtifactRejected, SignalRejected
-from grinder_resources.hashing import sha256_bytes
+from grinder_resources.errors import SignalRejected
+from grinder_resources.export.folder import opened_folder, read_verified
 from grinder_resources.inference.reasons import Refusal, RefusalCode
 
 MAX_FILE_BYTES = 64 << 20
@@ -58,20 +58,11 @@ class SignalIndex:
 def read_signal_file(path: Path, sha256: str) -> SignalIndex:
     """Return the signals of a bot's `signal.json` whose sha256 is the one that the settings name.
 
-    Raises ArtifactRejected for a file that cannot be read, is too large or has another hash; SignalRejected for a
+    Raises ArtifactRejected for a file that is no plain file, is too large or has another hash; SignalRejected for a
     signal that breaks its contract.
     """
-    try:
-        with path.open("rb") as handle:
-            data = handle.read(MAX_FILE_BYTES + 1)
-    except OSError as error:
-        raise ArtifactRejected("a signal file cannot be read", where=str(path), got=error.strerror or "") from error
-    if len(data) > MAX_FILE_BYTES:
-        raise ArtifactRejected(
-            "a signal file is too large", where=str(path), expected=f"at most {MAX_FILE_BYTES} bytes"
-        )
-    if (got := sha256_bytes(data)) != sha256:
-        raise ArtifactRejected("a signal file has another sha256", where=str(path), got=got, expected=sha256)
+    with opened_folder(path.parent, follow=True) as folder:
+        data = read_verified(folder, path.name, sha256, limit=MAX_FILE_BYTES)
     try:
         text = data.decode()
     except UnicodeDecodeError as error:

@@ -151,6 +151,8 @@ def _bad_identity(snapshot: Snapshot) -> Refusal | None:
         return Refusal(RefusalCode.BAD_SNAPSHOT, f"ts {snapshot.ts!r:.40}")
     if not isinstance(snapshot.symbol, str) or not snapshot.symbol:
         return Refusal(RefusalCode.BAD_SNAPSHOT, f"symbol {snapshot.symbol!r:.40}")
+    if not isinstance(snapshot.features, Mapping):
+        return Refusal(RefusalCode.BAD_SNAPSHOT, f"features {type(snapshot.features).__name__}")
     return None
 
 

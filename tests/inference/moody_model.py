@@ -9,7 +9,7 @@ OUTPUTS = ("same", "filled", "mebibytes")
 
 FINE = np.array([[0, 3]], dtype=np.float32)
 HANGS = np.array([[1, 0]], dtype=np.float32)
-HUNGRY = np.array([[0, 150]], dtype=np.float32)
+HUNGRY = np.array([[0, 400]], dtype=np.float32)
 WRONG_WIDTH = np.zeros((1, 5), dtype=np.float32)
 
 

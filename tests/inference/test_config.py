@@ -1,5 +1,6 @@
 """Settings are read strictly: nothing is guessed, nothing that is misspelt is passed over."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -68,12 +69,14 @@ def test_every_setting_is_read() -> None:
 
 
 def test_a_file_is_read(tmp_path: Path) -> None:
-    """The same from disk; a file that is not there is one line."""
+    """The same from disk; a file that is not there, and a pipe that nobody writes to, are one line."""
     path = tmp_path / "live.yaml"
     path.write_bytes(SPECIFIED)
     assert load_config(path) == parse_config(SPECIFIED)
-    with pytest.raises(ConfigRejected, match="the settings cannot be read"):
-        load_config(tmp_path / "none.yaml")
+    os.mkfifo(tmp_path / "pipe.yaml")
+    for name in ("none.yaml", "pipe.yaml"):
+        with pytest.raises(ConfigRejected, match="the settings are in no file"):
+            load_config(tmp_path / name)
 
 
 @pytest.mark.parametrize(

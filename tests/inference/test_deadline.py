@@ -146,13 +146,13 @@ def test_a_process_that_was_killed_is_noticed_and_replaced() -> None:
 
 
 def test_memory_is_limited() -> None:
-    """150 MiB are refused to a process of 350 and granted to one of 1024; the refused one answers small rows again."""
-    with started(memory_mib=350) as small, started() as large:
+    """400 MiB are refused to a process of 512 and granted to one of 1024; the refused one answers small rows again."""
+    with started(memory_mib=512) as small, started() as large:
         assert small.wait_ready(LONG_S)
         assert code(small.run(HUNGRY)) == "INFERENCE_FAILED"
         assert literal(small.run(FINE)) == ANSWER
         assert large.wait_ready(LONG_S)
-        assert literal(large.run(HUNGRY))[2] == ("int64", [150])
+        assert literal(large.run(HUNGRY))[2] == ("int64", [400])
 
 
 def test_the_breaker_opens_after_three_deaths_and_lets_one_trial_through() -> None:

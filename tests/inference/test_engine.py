@@ -246,6 +246,7 @@ def test_a_canary_whose_probabilities_do_not_come_true_takes_itself_back() -> No
         assert decision.applied
         assert decision.signal is not None
         engine.observe(decision.signal, "WILD")
+        engine.observe(None, "HIGH")  # type: ignore[arg-type]
         engine.observe(decision.signal, "HIGH")
     assert told(engine.decide(at(9))) == (False, 1_000, "CANARY_ROLLED_BACK")
 

@@ -105,6 +105,11 @@ def test_a_snapshot_without_time_or_symbol_is_refused(ts: Any, symbol: Any) -> N
     assert encoded(FEATURES, ts=ts, symbol=symbol).code is RefusalCode.BAD_SNAPSHOT
 
 
+def test_a_snapshot_without_features_is_refused() -> None:
+    """Nothing is asked of what is no mapping."""
+    assert encode(Snapshot(1, "X", None), READING) == Refusal(RefusalCode.BAD_SNAPSHOT, "features NoneType")  # type: ignore[arg-type]
+
+
 def test_the_bots_two_snapshots_become_one() -> None:
     """Features in the contracts' order, tick first; identity and times are no features."""
     snapshot = Snapshot.of_bot(L1, L2)
