@@ -110,6 +110,7 @@ def _broken_is_no_answer() -> Iterator[None]:
 
 def _popen(arguments: Sequence[str], descriptors: Sequence[int]) -> "subprocess.Popen[bytes]":
     """Start the worker: it sees these descriptors and no other, and finds the modules that this process finds."""
+    _reap()
     return subprocess.Popen(  # noqa: S603 - our own interpreter and module, and names of a verified manifest
         [sys.executable, "-P", "-m", "grinder_resources.inference.worker", *arguments],
         env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), "OPENBLAS_NUM_THREADS": "1"},
@@ -120,8 +121,18 @@ def _popen(arguments: Sequence[str], descriptors: Sequence[int]) -> "subprocess.
     )
 
 
+_dying: list["subprocess.Popen[bytes]"] = []
+"""Killed children that were not gone yet; kept here, for a child that is forgotten alive is a warning of Python's."""
+
+
 def _end(process: "subprocess.Popen[bytes]", link: socket.socket) -> None:
     link.close()
     process.kill()
-    with suppress(subprocess.TimeoutExpired):
+    try:
         process.wait(REAP_S)
+    except subprocess.TimeoutExpired:
+        _dying.append(process)
+
+
+def _reap() -> None:
+    _dying[:] = [process for process in _dying if process.poll() is None]
