@@ -9,6 +9,7 @@ grows.
 """
 
 import os
+from contextlib import suppress
 from datetime import UTC, datetime
 from time import perf_counter_ns
 from types import TracebackType
@@ -22,7 +23,7 @@ from grinder_resources.inference.decision import Decision, Mode
 from grinder_resources.inference.drift import DriftWindow
 from grinder_resources.inference.events import EventLog
 from grinder_resources.inference.gates import Environment, block_reason, guard, mode_of
-from grinder_resources.inference.loading import Obstacle, load_source
+from grinder_resources.inference.loading import Obstacle, load_source, named_by
 from grinder_resources.inference.metrics import ACTIVE, SHADOW, MlMetrics
 from grinder_resources.inference.reasons import MlBlockReason, Refusal, RefusalCode
 from grinder_resources.inference.snapshot import Snapshot
@@ -237,11 +238,15 @@ class SignalEngine:
             del self._last[next(iter(self._last))]
 
     def _defect(self, snapshot: Snapshot, error: Exception) -> Decision:
-        """Return a refusal without touching anything that may have raised."""
+        """Return a refusal that is counted and, where what raised lets it be, logged."""
         ts, symbol = getattr(snapshot, "ts", 0), getattr(snapshot, "symbol", "")
+        refusal = Refusal(RefusalCode.DEFECT, repr(error)[:200])
+        self.metrics.defect()
+        with suppress(Exception):  # a symbol that cannot be printed is a defect too
+            self.log.infer_error(ts, symbol, refusal, 0)
         if self.config.fallback_on_error == "error" and self._mode in (Mode.CANARY, Mode.ACTIVE):
-            raise SignalHalted("the runtime failed", where=f"{symbol} at {ts}", got=repr(error)[:200]) from error
-        return Decision(ts, symbol, self._mode, refusal=Refusal(RefusalCode.DEFECT, repr(error)[:200]))
+            raise SignalHalted("the runtime failed", where=f"{symbol} at {ts}", got=refusal.detail) from error
+        return Decision(ts, symbol, self._mode, refusal=refusal)
 
 
 def open_engine(config: MlConfig, environment: Environment | None = None) -> SignalEngine:
@@ -257,5 +262,5 @@ def open_engine(config: MlConfig, environment: Environment | None = None) -> Sig
         if config.enabled:
             engine.log.model_refused(source.reason, source.detail)
     else:
-        engine.log.mode_init(mode_of(config))
+        engine.log.mode_init(mode_of(config), named_by(config))
     return engine

@@ -1,8 +1,9 @@
 """The runtime's log events, one line each: `NAME: key=value key=value` (ML spec M8-02c-3).
 
-The same facts hang on the record as `record.ml`, for formatters that write JSON. A value with a space, a quote or a
-line end is written as JSON text, so an event is one line whatever a symbol is called. What lasts (a pulled switch, a
-block, a feature that is missing) is told once a symbol and reason, not ten times a second.
+The same facts, as numbers where they are numbers, hang on the record as `record.ml`, for formatters that write JSON.
+A value with a space, a quote or a line end is written as JSON text, so an event is one line whatever a symbol is
+called. What lasts (a pulled switch, a block, a feature that is missing) is told once a symbol and reason, not ten times
+a second.
 """
 
 import json
@@ -15,6 +16,19 @@ from grinder_resources.inference.reasons import MlBlockReason, Refusal
 LOGGER = logging.getLogger("grinder.ml")
 LOGGER.addHandler(logging.NullHandler())  # who has set up no logging gets none, as of any library
 MAX_SYMBOLS = 10_000
+"""Symbols whose state is remembered; where there are more, states are told once more."""
+
+
+def registry_resolved(*, model: str, stage: str, artifact_dir: str, artifact_id: str) -> None:
+    """Say which artifact a registry named."""
+    _event(
+        logging.INFO,
+        "ML_REGISTRY_RESOLVED",
+        model=model,
+        stage=stage,
+        artifact_dir=artifact_dir,
+        artifact_id=artifact_id,
+    )
 
 
 class EventLog:
@@ -28,9 +42,9 @@ class EventLog:
         self._artifact_dir = artifact_dir
         self._told: dict[str, str] = {}
 
-    def mode_init(self, mode: str) -> None:
-        """Say that a model was loaded."""
-        _event(logging.INFO, "ML_MODE_INIT", mode=mode, artifact_dir=self._artifact_dir)
+    def mode_init(self, mode: str, source: str) -> None:
+        """Say that a model was loaded, and which setting named it."""
+        _event(logging.INFO, "ML_MODE_INIT", mode=mode, artifact_dir=self._artifact_dir, source=source)
 
     def model_refused(self, reason: MlBlockReason, detail: str) -> None:
         """Say that no model was loaded, and why."""
@@ -70,7 +84,7 @@ class EventLog:
             ts=ts,
             symbol=symbol,
             error=f"{refusal.code}: {refusal.detail}",
-            latency_ms=_ms(latency_us),
+            latency_ms=latency_us / 1_000,
             artifact_dir=self._artifact_dir,
         )
 
@@ -87,9 +101,9 @@ class EventLog:
             ts=signal.ts,
             symbol=signal.symbol,
             regime=signal.predicted_regime,
-            probs_bps=",".join(map(str, signal.regime_probs_bps)),
+            probs_bps=signal.regime_probs_bps,
             spacing_x1000=signal.spacing_multiplier_x1000,
-            latency_ms=_ms(latency_us),
+            latency_ms=latency_us / 1_000,
             artifact_dir=self._artifact_dir,
             model_hash=signal.model_hash,
             features_hash=signal.features_hash,
@@ -111,10 +125,8 @@ def _event(level: int, name: str, **facts: Any) -> None:
 
 
 def _text(value: object) -> str:
-    text = str(value)
+    if isinstance(value, float):
+        return f"{value:.3f}"
+    text = ",".join(map(str, value)) if isinstance(value, tuple) else str(value)
     plain = text.isascii() and text.isprintable() and not any(mark in text for mark in ' "=') and text
     return text if plain else json.dumps(text)
-
-
-def _ms(latency_us: int) -> str:
-    return f"{latency_us / 1_000:.3f}"

@@ -9,6 +9,7 @@ from grinder_resources.export.bot_registry import resolve
 from grinder_resources.inference.config import MlConfig
 from grinder_resources.inference.door import open_model
 from grinder_resources.inference.drift import DriftWindow
+from grinder_resources.inference.events import registry_resolved
 from grinder_resources.inference.gates import onnx_available
 from grinder_resources.inference.reasons import MlBlockReason
 from grinder_resources.inference.selection import read_signal_file
@@ -34,6 +35,12 @@ def load_source(config: MlConfig) -> Source | Obstacle:
         return Obstacle(MlBlockReason.MODEL_NOT_LOADED, str(error)[:500])
 
 
+def named_by(config: MlConfig) -> str:
+    """Return the setting that names the source; '' where none does."""
+    settings = ("signal_file", "ml_registry_path", "model_dir", "onnx_artifact_dir")
+    return next((name for name in settings if getattr(config, name)), "")
+
+
 def _load(config: MlConfig) -> Source | Obstacle:
     if config.signal_file:
         index = read_signal_file(Path(config.signal_file), config.signal_sha256)
@@ -54,7 +61,14 @@ def _load(config: MlConfig) -> Source | Obstacle:
 def _folder(config: MlConfig) -> Path:
     """Return the artifact's folder; a registry wins over a folder. Raises RegistryRejected."""
     if config.ml_registry_path:
-        return resolve(Path(config.ml_registry_path), config.ml_model_name, config.ml_stage)[0]
+        folder, pointer = resolve(Path(config.ml_registry_path), config.ml_model_name, config.ml_stage)
+        registry_resolved(
+            model=config.ml_model_name,
+            stage=config.ml_stage,
+            artifact_dir=str(folder),
+            artifact_id=pointer.artifact_id,
+        )
+        return folder
     return Path(config.model_dir or config.onnx_artifact_dir)
 
 

@@ -65,3 +65,9 @@ class MlMetrics:
             self.blocks[code] += 1
         else:
             self.refusals[code] += 1
+
+    def defect(self) -> None:
+        """Count a snapshot at which the runtime itself failed; how long that took is not known."""
+        self.active_on = False
+        self.errors += 1
+        self.refusals[RefusalCode.DEFECT] += 1

@@ -59,7 +59,7 @@ class ModelSource:
         if isinstance(encoded, Refusal):
             return encoded
         if self.drift is not None:
-            self.drift.observe(encoded.row[0])
+            self.drift.observe(encoded.row[0], snapshot.ts)
         begun = perf_counter_ns()
         answer = self._model.answer(encoded.row)
         latency_us = (perf_counter_ns() - begun) // 1_000
