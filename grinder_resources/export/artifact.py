@@ -63,7 +63,7 @@ from grinder_resources.export.parity import HeadParity, Matrix, assert_parity
 from grinder_resources.export.serving import dump_serving
 from grinder_resources.export.serving_make import golden_rows, make_serving
 from grinder_resources.export.strict_json import json_bytes
-from grinder_resources.export.verify import read_artifact, verify_artifact
+from grinder_resources.export.verify import audited_graph, read_artifact, verify_artifact
 from grinder_resources.hashing import sha256_bytes
 from grinder_resources.learning.coherence import rules_for
 
@@ -121,8 +121,8 @@ def write_artifact(
     """Export the heads, prove the graph on `rows` [N, features] and on probes, and publish the folder.
 
     `version` is the lowest version wanted; the rule above says which one it becomes. `created_at` is a label,
-    `YYYY-MM-DDTHH:MM:SSZ`. Raises NotExportable, ExportMismatch or ManifestRejected before anything is written,
-    StorageFull where the disk refuses; then no folder appears.
+    `YYYY-MM-DDTHH:MM:SSZ`. Raises NotExportable, ExportMismatch, ManifestRejected or, where no door would let the graph
+    in, ArtifactRejected before anything is written, StorageFull where the disk refuses; then no folder appears.
     """
     calibration = calibration_of(draft.calibration, draft.heads)
     exported = export_model(draft.heads, draft.input_features, calibration)
@@ -149,6 +149,7 @@ def write_artifact(
         coherence=calibration.rules,
         spacing=calibration.spacing,
     )
+    audited_graph(exported.onnx, manifest)
     settled, written = publish(models_dir, manifest, files)
     return Publication(models_dir / settled.folder, settled, written, parity)
 

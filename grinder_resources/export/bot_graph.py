@@ -20,10 +20,22 @@ from grinder_resources.contracts.bot import FEATURE_ORDER, PROBS_OUTPUT, SPACING
 from grinder_resources.contracts.calibration import CERTAIN_BPS, NEUTRAL_X1000
 from grinder_resources.contracts.signals import REGIMES
 from grinder_resources.errors import ExportMismatch, NotExportable
+from grinder_resources.export.audit import AuditedModel, Output, Signature, audit_model
 from grinder_resources.export.nodes import Nodes
 from grinder_resources.export.verify import VerifiedArtifact, start_session
 
 Rows = NDArray[np.float32]
+
+_PROBS = Output(PROBS_OUTPUT, "float32", len(REGIMES))
+_SIGNATURE = Signature(len(FEATURE_ORDER), (_PROBS,), exact=False)
+
+
+def audited_bot_graph(model: bytes, where: str) -> AuditedModel:
+    """Return a graph that the bot may be asked with, safe to load: 15 inputs, and three probabilities at least.
+
+    Raises ArtifactRejected for any other.
+    """
+    return audit_model(model, _SIGNATURE, where=where)
 
 
 def regime_head(manifest: Manifest) -> HeadFacts:

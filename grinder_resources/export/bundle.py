@@ -24,7 +24,7 @@ from grinder_resources.contracts.bot import BotSchema
 from grinder_resources.contracts.bot_registry import REGISTRY_FILE, Pointer, Registry
 from grinder_resources.export.bot_artifact import manifest_of, write_bot_artifact
 from grinder_resources.export.bot_dataset import dataset_id_of, parquet_bytes, write_dataset
-from grinder_resources.export.bot_graph import bot_graph, require_same_answers
+from grinder_resources.export.bot_graph import audited_bot_graph, bot_graph, require_same_answers
 from grinder_resources.export.bot_registry import promoted, read_registry, write_registry
 from grinder_resources.export.bot_rows import BotRows, rows_behind
 from grinder_resources.export.commit import head_commit
@@ -64,6 +64,7 @@ def prepare(directory: Path, lake: Lake, notes: str | None = None) -> Handover:
     source = read_artifact(directory)
     model = bot_graph(source)
     rows = rows_behind(source, lake)
+    audited_bot_graph(model, f"{source.manifest.folder} for the bot")
     require_same_answers(source, model, rows.inputs)
     manifest = source.manifest
     origin = f"{manifest.folder}, model {manifest.model_hash}, chain {manifest.chain_root[:16]}"

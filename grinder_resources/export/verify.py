@@ -113,12 +113,16 @@ def audited(artifact: VerifiedArtifact) -> "AuditedModel":
 
     Raises ArtifactRejected where the audit refuses it, or its input or outputs are not the manifest's.
     """
+    return audited_graph(artifact.files[MODEL_FILE], artifact.manifest)
+
+
+def audited_graph(model: bytes, manifest: Manifest) -> "AuditedModel":
+    """Return the graph that a manifest is about, safe to load. Raises ArtifactRejected, as `audited` does."""
     from grinder_resources.export.audit import Output, Signature, audit_model
 
-    manifest = artifact.manifest
     outputs = tuple(Output(*facts) for facts in _outputs(manifest))
     signature = Signature(len(manifest.input_features), outputs, exact=True)
-    return audit_model(artifact.files[MODEL_FILE], signature, where=f"{manifest.folder}/{MODEL_FILE}")
+    return audit_model(model, signature, where=f"{manifest.folder}/{MODEL_FILE}")
 
 
 def open_session(artifact: VerifiedArtifact) -> "InferenceSession":

@@ -16,7 +16,8 @@ from grinder_resources.contracts.artifacts import INPUT, MANIFEST_FILE, MODEL_FI
 from grinder_resources.contracts.bot import FEATURE_ORDER, PROBS_OUTPUT, SPACING_MULTIPLIER_OUTPUT
 from grinder_resources.contracts.signals import NO_VERSION, REGIMES
 from grinder_resources.errors import ArtifactRejected
-from grinder_resources.export.audit import AuditedModel, Output, Signature, audit_model
+from grinder_resources.export.audit import AuditedModel, Output
+from grinder_resources.export.bot_graph import audited_bot_graph
 from grinder_resources.export.bot_manifest import VerifiedBotArtifact, read_bot_artifact, schema_of
 from grinder_resources.export.folder import opened_folder, read_plain
 from grinder_resources.export.manifest import MAX_MANIFEST_BYTES
@@ -88,9 +89,7 @@ def _ours(artifact: VerifiedArtifact, folder: str, withheld: frozenset[str], dea
 
 def _bots(artifact: VerifiedBotArtifact, folder: str, withheld: frozenset[str], deadline_ms: int | None) -> SignalModel:
     manifest = artifact.manifest
-    data = artifact.files[manifest.model_file]
-    probs = Output(PROBS_OUTPUT, "float32", len(REGIMES))
-    model = audit_model(data, Signature(len(FEATURE_ORDER), (probs,), exact=False), where=f"{folder}/{MODEL_FILE}")
+    model = audited_bot_graph(artifact.files[manifest.model_file], f"{folder}/{manifest.model_file}")
     spacing = Output(SPACING_MULTIPLIER_OUTPUT, "float32", 1)
     outputs = (PROBS_OUTPUT, *([spacing.name] if spacing in model.outputs else []))
     facts = ModelFacts(
