@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     import polars as pl
 
 _CHUNK = 1 << 20
+_CANONICAL = json.JSONEncoder(sort_keys=True, separators=(",", ":"), allow_nan=False)
 
 
 def sha256_bytes(data: bytes) -> str:
@@ -32,7 +33,7 @@ def sha256_file(path: Path) -> str:
 
 def canonical_json(facts: Mapping[str, Any] | list[Any]) -> str:
     """Return JSON with sorted keys and no spaces; NaN and infinities are refused with ValueError."""
-    return json.dumps(facts, sort_keys=True, separators=(",", ":"), allow_nan=False)
+    return _CANONICAL.encode(facts)
 
 
 def sha256_facts(facts: Mapping[str, Any] | list[Any]) -> str:

@@ -122,12 +122,12 @@ def top_features(contributions: Ints, names: Sequence[str]) -> Top:
     A weight is floor(1000 |contribution| / sum of all |contributions|); they fall, and inputs of equal weight keep
     their order. An input that moved nothing is not named: its place holds '' and 0.
     """
-    sizes = [abs(moved) for moved in contributions.tolist()]
-    total = sum(sizes)
-    best = sorted((-(1_000 * size // total), place) for place, size in enumerate(sizes) if size)[:TOP]
+    sizes = np.abs(contributions)
+    weights = np.where(sizes > 0, 1_000 * sizes // max(1, int(sizes.sum())), -1)
+    best = [place for place in np.argsort(-weights, kind="stable")[:TOP].tolist() if weights[place] >= 0]
     padding = TOP - len(best)
-    first, second, third = [names[place] for _, place in best] + [""] * padding
-    most, less, least = [-weight for weight, _ in best] + [0] * padding
+    first, second, third = [names[place] for place in best] + [""] * padding
+    most, less, least = weights[best].tolist() + [0] * padding
     return (first, second, third), (most, less, least)
 
 

@@ -27,6 +27,8 @@ Row = NDArray[np.float32]
 MAX_INTEGER = 1 << 53
 """Larger integers are rounded twice on their way to float32, and training rounds once."""
 
+MAX_FLOAT32 = float(np.finfo(np.float32).max)
+
 _NOT_L1 = {"ts", "symbol"}
 _NOT_L2 = {"ts_ms", "symbol", "venue"}
 L1_FEATURES = frozenset(FeatureSnapshot.__dataclass_fields__) - _NOT_L1 | {"thin_l1_lots"}
@@ -122,9 +124,16 @@ class Encoded:
 
 def encode(snapshot: Snapshot, reading: Reading) -> Encoded | Refusal:
     """Return the snapshot as the model reads it, or why it cannot be read."""
-    if bad := _bad_identity(snapshot):
-        return bad
-    features = snapshot.features
+    values = _bad_identity(snapshot) or _values(snapshot.features, reading)
+    if isinstance(values, Refusal):
+        return values
+    features_hash = sha256_bytes(canonical_json(_plain(values)).encode())[:16]
+    numbers = [math.nan if value is None else float(value) for value in values.values()]
+    return Encoded(np.array([numbers], dtype=np.float32), features_hash)
+
+
+def _values(features: Features, reading: Reading) -> dict[str, Value] | Refusal:
+    """Return what a model reads of the features, in its order, or why it cannot."""
     if reading.withheld:
         features = {name: value for name, value in features.items() if name not in reading.withheld}
     values: dict[str, Value] = {}
@@ -134,16 +143,13 @@ def encode(snapshot: Snapshot, reading: Reading) -> Encoded | Refusal:
             if not reading.fills_missing or name in features:
                 return Refusal(RefusalCode.MISSING_FEATURE, name)
             value = 0
-        if refusal := _unreadable(name, value):
+        # whole numbers come first: most values are, and a call for each would cost as much as all the rest
+        elif not (type(value) is int and -MAX_INTEGER <= value <= MAX_INTEGER) and (
+            refusal := _unreadable(name, value)
+        ):
             return refusal
         values[name] = value
-    text = canonical_json(_plain(values)).encode()
-    numbers = [math.nan if value is None else float(value) for value in values.values()]
-    with np.errstate(over="ignore"):  # what overflows float32 is refused in the next line
-        row = np.array([numbers], dtype=np.float32)
-    if np.isinf(row).any():
-        return Refusal(RefusalCode.NOT_FINITE, reading.names[int(np.isinf(row)[0].argmax())])
-    return Encoded(row, sha256_bytes(text)[:16])
+    return values
 
 
 def _bad_identity(snapshot: Snapshot) -> Refusal | None:
@@ -158,15 +164,15 @@ def _bad_identity(snapshot: Snapshot) -> Refusal | None:
 
 def _unreadable(name: str, value: object) -> Refusal | None:
     """Return why a value is no number that float32 and JSON can hold, or None; a truth value is no number."""
-    kind = type(value)
-    if kind is int:
-        fits = -MAX_INTEGER <= value <= MAX_INTEGER  # type: ignore[operator]
-    elif kind is float:
-        fits = math.isfinite(value)  # type: ignore[arg-type]
-    elif kind is Decimal:
-        fits = value.is_finite() and value.adjusted() < 39  # type: ignore[attr-defined]
-    elif value is None:
+    if value is None:
         return None
+    kind = type(value)
+    if kind is float:
+        fits = -MAX_FLOAT32 <= value <= MAX_FLOAT32  # type: ignore[operator]
+    elif kind is Decimal:
+        fits = value.is_finite() and value.adjusted() < 40 and abs(float(value)) <= MAX_FLOAT32  # type: ignore[attr-defined,arg-type]
+    elif kind is int:
+        fits = False  # a larger one than is exact
     else:
         return Refusal(RefusalCode.BAD_FEATURE, f"{name} is {kind.__name__}")
     return None if fits else Refusal(RefusalCode.NOT_FINITE, name)
