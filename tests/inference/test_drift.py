@@ -100,7 +100,7 @@ def test_inputs_are_told_apart_by_their_order() -> None:
 
 def test_an_input_that_training_never_saw_has_no_index() -> None:
     """Where no training row was counted there is nothing to differ from."""
-    assert psi(seen(Reference(cuts=(), counts=(0,), missing=0), *[LOW] * 100)) == 0
+    assert psi(seen(Reference(cuts=(1.0,), counts=(0, 0), missing=0), *[LOW] * 80, *[HIGH] * 20)) == 0
 
 
 @given(COUNTS, COUNTS)
