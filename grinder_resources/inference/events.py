@@ -110,11 +110,13 @@ class EventLog:
         )
 
     def _is_new(self, symbol: str, state: str) -> bool:
-        if self._told.get(symbol) == state:
+        """Return whether this is news of a symbol; what stands where a symbol should be goes by its text."""
+        key = str(symbol)
+        if self._told.get(key) == state:
             return False
         if len(self._told) >= MAX_SYMBOLS:
             self._told.clear()
-        self._told[symbol] = state
+        self._told[key] = state
         return True
 
 
