@@ -69,7 +69,8 @@ def _counts(metrics: MlMetrics) -> Iterator[Metric]:
     refusals = counter("grinder_ml_refusal", "Snapshots whose signal was refused or withheld", labels=["code"])
     yield _filled(refusals, metrics.refusals.items())
     yield counter("grinder_ml_inference", "Snapshots that got a signal, in shadow too", value=metrics.inferences)
-    yield counter("grinder_ml_inference_errors", "Snapshots that should have got a signal", value=metrics.errors)
+    missed = "Snapshots that should have got a signal and did not"
+    yield counter("grinder_ml_inference_errors", missed, value=metrics.errors)
 
 
 def _latencies(metrics: MlMetrics) -> Metric:
