@@ -227,8 +227,9 @@ def test_no_text_breaks_a_line(symbol: str, detail: str) -> None:
     assert line.isascii()
 
 
-def test_symbols_that_a_feed_invents_do_not_fill_the_memory() -> None:
+def test_symbols_that_a_feed_invents_do_not_fill_the_memory(caplog: pytest.LogCaptureFixture) -> None:
     """States are forgotten, and told once more, before there are too many of them."""
+    caplog.set_level(logging.CRITICAL, LOGGER.name)
     log = EventLog()
     for number in range(10_050):
         log.active_blocked(1, f"S{number}", MlBlockReason.BAD_ACK)
