@@ -12,6 +12,7 @@ from typing import Any, Literal, cast, get_args
 
 from grinder_resources.errors import ConfigRejected
 from grinder_resources.inference.canary import CanaryRule
+from grinder_resources.inference.config_yaml import ml_block
 
 Fallback = Literal["neutral", "previous", "error"]
 Stage = Literal["shadow", "staging", "active"]
@@ -108,10 +109,7 @@ def parse_config(data: bytes, where: str = "ml") -> MlConfig:
     """Return the `ml:` block of YAML bytes. Raises ConfigRejected, as `load_config` does."""
     if len(data) > MAX_CONFIG_BYTES:
         raise ConfigRejected("the settings are too long", where=where, expected=f"at most {MAX_CONFIG_BYTES} bytes")
-    document = _mapping(_yaml(data, where), where)
-    if "ml" not in document:
-        raise ConfigRejected("the settings have no `ml:` block", where=where, got=", ".join(map(str, document))[:100])
-    return _config(_mapping(document["ml"], f"{where}: ml"), where)
+    return _config(ml_block(data, where), where)
 
 
 def _config(block: Mapping[str, Any], where: str) -> MlConfig:
@@ -172,30 +170,3 @@ _KINDS: Mapping[str, Any] = MappingProxyType(
     }
 )
 """How a setting of each type is read; strictly: `yes` is YAML's true, `1` is not."""
-
-
-def _yaml(data: bytes, where: str) -> Any:
-    import yaml
-
-    class Loader(yaml.SafeLoader):
-        """PyYAML without its habit of letting the last of two equal keys win."""
-
-    def unique(loader: Any, node: Any) -> dict[Any, Any]:
-        keys = [loader.construct_object(key) for key, _ in node.value]
-        if len(set(map(str, keys))) != len(keys):
-            raise ConfigRejected("a key appears twice", where=where, got=", ".join(map(str, keys))[:100])
-        return dict(yaml.SafeLoader.construct_mapping(loader, node, deep=True))
-
-    Loader.add_constructor(yaml.resolver.BaseResolver.DEFAULT_MAPPING_TAG, unique)
-    try:
-        return yaml.load(data, Loader)  # noqa: S506 - a safe loader with one more rule
-    except (yaml.YAMLError, ValueError, RecursionError) as error:
-        raise ConfigRejected(
-            "the settings are not YAML", where=where, got=" ".join(str(error).split())[:160]
-        ) from error
-
-
-def _mapping(value: Any, where: str) -> Mapping[str, Any]:
-    if not isinstance(value, dict):
-        raise ConfigRejected("settings are names with values", where=where, got=type(value).__name__)
-    return value

@@ -13,7 +13,7 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from time import perf_counter_ns
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 from grinder_resources.contracts.signals import REGIMES, MlSignalSnapshot, neutral_signal
 from grinder_resources.errors import SignalHalted
@@ -90,7 +90,7 @@ class SignalEngine:
 
         Anything but a signal and a regime is passed over.
         """
-        if self._mode is Mode.CANARY and isinstance(signal, MlSignalSnapshot) and regime in REGIMES:
+        if self._mode is Mode.CANARY and isinstance(signal, MlSignalSnapshot) and str(regime) in REGIMES:
             self._canary.observe(signal.regime_probs_bps, REGIMES.index(regime))
             self._announce()
 
@@ -152,7 +152,7 @@ class SignalEngine:
         try:
             signal = self._stale(source, snapshot) or source.signal(snapshot)
         except Exception as error:  # noqa: BLE001 - a library's own error is one more reason for no signal
-            signal = Refusal(RefusalCode.INFERENCE_FAILED, repr(error)[:200])
+            signal = Refusal(RefusalCode.INFERENCE_FAILED, _told(error))
         elapsed_us = (perf_counter_ns() - begun) // 1_000
         if not isinstance(signal, Refusal) and elapsed_us > 1_000 * self.config.max_inference_latency_ms:
             signal = Refusal(RefusalCode.DEADLINE, f"answered after {elapsed_us} us")
@@ -237,16 +237,32 @@ class SignalEngine:
         if len(self._last) > MAX_SYMBOLS:
             del self._last[next(iter(self._last))]
 
-    def _defect(self, snapshot: Snapshot, error: Exception) -> Decision:
+    def _defect(self, snapshot: object, error: Exception) -> Decision:
         """Return a refusal that is counted and, where what raised lets it be, logged."""
-        ts, symbol = getattr(snapshot, "ts", 0), getattr(snapshot, "symbol", "")
-        refusal = Refusal(RefusalCode.DEFECT, repr(error)[:200])
+        ts, symbol = _read(snapshot, "ts", 0), _read(snapshot, "symbol", "")
+        refusal = Refusal(RefusalCode.DEFECT, _told(error))
         self.metrics.defect()
         with suppress(Exception):  # a symbol that cannot be printed is a defect too
             self.log.infer_error(ts, symbol, refusal, 0)
         if self.config.fallback_on_error == "error" and self._mode in (Mode.CANARY, Mode.ACTIVE):
-            raise SignalHalted("the runtime failed", where=f"{symbol} at {ts}", got=refusal.detail) from error
+            raise SignalHalted("the runtime failed", got=refusal.detail) from error
         return Decision(ts, symbol, self._mode, refusal=refusal)
+
+
+def _told(error: Exception) -> str:
+    """Return what an error says, or its name where it cannot even say that."""
+    try:
+        return repr(error)[:200]
+    except Exception:  # noqa: BLE001 - an error whose text raises is still only an error
+        return type(error).__name__
+
+
+def _read(snapshot: object, name: str, default: Any) -> Any:
+    """Return an attribute of something that may be no snapshot at all."""
+    try:
+        return getattr(snapshot, name)
+    except Exception:  # noqa: BLE001 - a property may raise anything
+        return default
 
 
 def open_engine(config: MlConfig, environment: Environment | None = None) -> SignalEngine:

@@ -98,6 +98,14 @@ def test_a_file_is_read(tmp_path: Path) -> None:
         ("{}", "no `ml:` block"),
         ("ml: {a: !!python/object:os.system x}", "not YAML"),
         ("ml: {", "not YAML"),
+        ("ml: {enabled: !!bool maybe}", "not YAML"),
+        ("ml: {max_signal_age_ms: " + "9" * 5_000 + "}", "not YAML"),
+        ("ml: {ml_active_allowed_envs: [[live]]}", "not nested so deeply"),
+        ("ml: &a {canary: *a}", "not nested so deeply|not YAML"),
+        ("ml: {<<: {enabled: true}}", "no such setting .*got <<"),
+        ("ml: {canary: {window: 5, window: 6}}", "a key appears twice"),
+        ("ml: {? [a] : 1}", "no such setting .*got sequence"),
+        ("[" * 100_000, "not YAML"),
         ("#" * (1 << 20) + "\n", "too long"),
     ],
 )
@@ -105,3 +113,11 @@ def test_what_is_not_exact_is_refused(text: str, message: str) -> None:
     """Misspelt, mistyped, doubled, unsafe or endless settings, each in one line."""
     with pytest.raises(ConfigRejected, match=message):
         parse_config(text.encode())
+
+
+def test_aliases_that_unfold_without_end_are_not_unfolded() -> None:
+    """Ten levels of nine: three billion items, beside a block that is fine, and as one of its values."""
+    levels = "a0: &a0 x\n" + "".join(f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]\n" for n in range(1, 11))
+    assert parse_config(f"{levels}ml: {{enabled: false}}".encode()) == MlConfig()
+    with pytest.raises(ConfigRejected, match="not nested so deeply"):
+        parse_config(f"{levels}ml: {{ml_active_allowed_envs: *a10}}".encode())

@@ -251,12 +251,35 @@ def test_a_canary_whose_probabilities_do_not_come_true_takes_itself_back() -> No
     assert told(engine.decide(at(9))) == (False, 1_000, "CANARY_ROLLED_BACK")
 
 
+class Unspeakable(Exception):
+    """An error that cannot even be told."""
+
+    def __repr__(self) -> str:
+        raise self
+
+
+class Wild:
+    """Something whose every attribute raises."""
+
+    def __getattr__(self, name: str) -> Any:
+        raise Unspeakable
+
+
+class Traps(dict[str, Any]):
+    """Features that raise when they are asked for."""
+
+    def get(self, *_: Any) -> Any:
+        """Raise."""
+        raise Unspeakable
+
+
 def test_a_defect_inside_is_a_refusal() -> None:
-    """Even a snapshot that is none does not pass the border as an error."""
-    decision = engine_of(Script()).decide(None)  # type: ignore[arg-type]
-    assert told(decision) == (False, 1_000, "DEFECT")
+    """Even what is no snapshot, or raises wherever it is touched, does not pass the border as an error."""
+    for wild in (None, Wild(), 7):
+        assert told(engine_of(Script()).decide(wild)) == (False, 1_000, "DEFECT")  # type: ignore[arg-type]
+    assert told(engine_of(Script()).decide(Snapshot(1, "X", Traps()))) == (False, 1_000, "INFERENCE_FAILED")
     with pytest.raises(SignalHalted, match="the runtime failed"):
-        engine_of(Script(), replace(ACTIVE, fallback_on_error="error")).decide(None)  # type: ignore[arg-type]
+        engine_of(Script(), replace(ACTIVE, fallback_on_error="error")).decide(Wild())  # type: ignore[arg-type]
 
 
 def test_an_engine_remembers_no_more_symbols_than_it_may() -> None:

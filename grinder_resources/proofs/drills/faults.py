@@ -11,6 +11,7 @@ from types import MappingProxyType
 from typing import Any
 
 from grinder_resources.contracts.artifacts import MANIFEST_FILE, MODEL_FILE
+from grinder_resources.contracts.signals import REGIMES
 from grinder_resources.inference.canary import CanaryRule
 from grinder_resources.inference.config import MlConfig
 from grinder_resources.inference.deadline import DeadlineWorker
@@ -150,16 +151,17 @@ def kill_switch(rig: Rig) -> DrillResult:
 
 
 def canary_degradation(rig: Rig) -> DrillResult:
-    """Let what the canary says stop coming true."""
+    """Let what the canary finds least likely come true every time."""
     rule = CanaryRule(window=20, min_rows=10, max_calibration_gap_bps=2_000)
+    probs = rig.serving.golden.outputs[rig.head]
+    worst = min(range(len(REGIMES)), key=lambda regime: sum(row[regime] for row in probs))
     with open_engine(rig.config(canary_pct=99, canary=rule), {}) as engine:
         require_healthy(engine, rig.snapshots(HEALTHY))
         decisions = []
         for snapshot in rig.snapshots(FAULTY):
             decisions.append(engine.decide(snapshot))
             if decisions[-1].signal:
-                least = min(zip(decisions[-1].signal.regime_probs_bps, ("LOW", "MID", "HIGH"), strict=True))[1]
-                engine.observe(decisions[-1].signal, least)
+                engine.observe(decisions[-1].signal, REGIMES[worst])
         return tally("canary_degradation", decisions, "CANARY_ROLLED_BACK", allowed=rule.min_rows)
 
 

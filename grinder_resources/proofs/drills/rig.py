@@ -60,12 +60,15 @@ class Rig:
         Folder of the artifact as it was given; never written to.
     work
         Empty folder of the drill's own.
+    head
+        The head that answers with regimes.
     """
 
     model: Path
     work: Path
     serving: Serving
     inputs: tuple[str, ...]
+    head: str
 
     def copy(self) -> Path:
         """Return a copy of the artifact that a drill may break."""
@@ -101,9 +104,10 @@ class Rig:
 def rig_of(model: Path, work: Path) -> Rig:
     """Return the rig of an artifact of ours. Raises ManifestRejected or ArtifactRejected if it cannot serve."""
     artifact = read_artifact(model)
-    if artifact.serving is None:
-        raise ArtifactRejected("drills need an artifact with serving.json", where=str(model), hint="Train it again.")
-    return Rig(model, work, artifact.serving, artifact.manifest.input_features)
+    serving, spacing = artifact.serving, artifact.manifest.spacing
+    if serving is None or spacing is None:
+        raise ArtifactRejected("drills need a regime model with serving.json", where=str(model), hint="Train it again")
+    return Rig(model, work, serving, artifact.manifest.input_features, spacing.head)
 
 
 def require_healthy(engine: SignalEngine, snapshots: Sequence[Snapshot]) -> None:
