@@ -20,8 +20,8 @@ REGIMES = ("LOW", "MID", "HIGH")
 TOP = 3
 """Features a signal names."""
 
-MAX_TIME_MS = 1 << 53
-"""JSON readers that hold numbers as doubles keep integers up to here."""
+MAX_TIME_MS = 253_402_300_800_000
+"""The year 10000, where calendars end; a larger number is no time in ms."""
 
 _HASH = re.compile(r"[0-9a-f]{16}")
 _Weights = tuple[int, int, int]

@@ -34,6 +34,8 @@ class CanaryRule:
     max_calibration_gap_bps: int = 1_500
 
     def __post_init__(self) -> None:
+        if any(type(getattr(self, one.name)) is not int for one in fields(self)):
+            raise ConfigRejected("a canary's rule consists of whole numbers", got=str(self))
         positive = all(getattr(self, one.name) >= 0 for one in fields(self)) and self.min_rows >= 1
         if not positive or self.min_rows > self.window:
             raise ConfigRejected("a canary judges 1 <= min_rows <= window rows, by limits >= 0", got=str(self))

@@ -4,11 +4,11 @@ A key that is not known, twice there or of another type is refused: a misspelt `
 What the settings may not say together is judged by `grinder_resources.inference.gates.guard`.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, Literal, cast, get_args
+from typing import Any, Literal, get_args
 
 from grinder_resources.errors import ConfigRejected
 from grinder_resources.inference.canary import CanaryRule
@@ -47,8 +47,9 @@ class MlConfig:
         A `models.json`, and which model of which stage; it wins over folders.
     ml_active_ack
         The sentence that has to be typed: gates.ACK.
-    ml_kill_switch
-        Stops everything, like the variable `ML_KILL_SWITCH=1`.
+    ml_kill_switch, ml_kill_file
+        Stop everything, like the variable `ML_KILL_SWITCH=1` of the process: a setting, and a file whose being there
+        is enough, so that anyone who may make it can stop a process that runs.
     ml_active_allowed_envs
         Values of `GRINDER_ENV` that may use signals; empty = any.
     signal_file, signal_sha256
@@ -80,6 +81,7 @@ class MlConfig:
     ml_active_enabled: bool = False
     ml_active_ack: str = ""
     ml_kill_switch: bool = False
+    ml_kill_file: str = ""
     ml_active_allowed_envs: tuple[str, ...] = ()
     signal_file: str = ""
     signal_sha256: str = ""
@@ -87,6 +89,12 @@ class MlConfig:
     max_signal_age_ms: int | None = None
     max_model_age_days: int | None = None
     canary: CanaryRule = field(default_factory=CanaryRule)
+
+    def __post_init__(self) -> None:
+        for one in fields(self):
+            value = getattr(self, one.name)
+            if not _FITS[str(one.type)](value):
+                raise ConfigRejected("a setting has another type", where=one.name, got=f"{value!r:.60}")
 
 
 def load_config(path: str | Path) -> MlConfig:
@@ -113,60 +121,38 @@ def parse_config(data: bytes, where: str = "ml") -> MlConfig:
 
 
 def _config(block: Mapping[str, Any], where: str) -> MlConfig:
-    kinds = {one.name: _KINDS[str(one.type)] for one in fields(MlConfig)}
-    settings = {name: _typed(value, kinds, name, where) for name, value in block.items()}
-    return MlConfig(**settings)
+    known = {one.name for one in fields(MlConfig)}
+    unknown = [name for name in block if name not in known]
+    if unknown:
+        raise ConfigRejected("no such setting", where=where, got=unknown[0][:60], expected=", ".join(sorted(known)))
+    return MlConfig(**{name: _built(value, f"{where}: {name}") for name, value in block.items()})
 
 
-def _typed(value: Any, kinds: Mapping[str, Any], name: str, where: str) -> Any:
-    if name not in kinds:
-        raise ConfigRejected("no such setting", where=where, got=str(name)[:60], expected=", ".join(kinds))
-    try:
-        return kinds[name](value)
-    except (TypeError, ValueError) as error:
-        raise ConfigRejected("a setting has another type", where=f"{where}: {name}", got=f"{value!r:.60}") from error
+def _built(value: Any, where: str) -> Any:
+    """Return a value of YAML as the settings hold it: lists are tuples, and the one mapping is the canary's rule."""
+    if isinstance(value, dict):
+        try:
+            return CanaryRule(**value)
+        except TypeError as error:
+            raise ConfigRejected("no such setting", where=where, got=str(error)[:80]) from error
+    return tuple(value) if isinstance(value, list) else value
 
 
-def _exactly(kind: type) -> Any:
-    def check(value: Any) -> Any:
-        if type(value) is not kind:
-            raise TypeError
-        return value
-
-    return check
+def _is(kind: type) -> Callable[[Any], bool]:
+    """Return a test for exactly a type: `1` is not true, and `yes` is YAML's true."""
+    return lambda value: type(value) is kind
 
 
-def _one_of(names: tuple[str, ...]) -> Any:
-    def check(value: Any) -> Any:
-        if value not in names:
-            raise ValueError
-        return value
-
-    return check
-
-
-def _optional_int(value: Any) -> int | None:
-    return None if value is None else cast(int, _exactly(int)(value))
-
-
-def _texts(value: Any) -> tuple[str, ...]:
-    return tuple(_exactly(str)(item) for item in _exactly(list)(value))
-
-
-def _canary(value: Any) -> CanaryRule:
-    return CanaryRule(**{str(name): _exactly(int)(number) for name, number in _exactly(dict)(value).items()})
-
-
-_KINDS: Mapping[str, Any] = MappingProxyType(
+_FITS: Mapping[str, Callable[[Any], bool]] = MappingProxyType(
     {
-        str(bool): _exactly(bool),
-        str(int): _exactly(int),
-        str(str): _exactly(str),
-        str(int | None): _optional_int,
-        str(tuple[str, ...]): _texts,
-        str(Fallback): _one_of(get_args(Fallback)),
-        str(Stage): _one_of(get_args(Stage)),
-        str(CanaryRule): _canary,
+        str(bool): _is(bool),
+        str(int): _is(int),
+        str(str): _is(str),
+        str(int | None): lambda value: value is None or type(value) is int,
+        str(tuple[str, ...]): lambda value: type(value) is tuple and all(type(one) is str for one in value),
+        str(Fallback): lambda value: value in get_args(Fallback),
+        str(Stage): lambda value: value in get_args(Stage),
+        str(CanaryRule): _is(CanaryRule),
     }
 )
-"""How a setting of each type is read; strictly: `yes` is YAML's true, `1` is not."""
+"""What a value of each type has to be."""

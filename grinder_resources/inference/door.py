@@ -28,15 +28,12 @@ from grinder_resources.export.verify import (
     require_golden,
     start_session,
 )
-from grinder_resources.inference.deadline import DeadlineWorker
+from grinder_resources.inference.deadline import START_S, DeadlineWorker
 from grinder_resources.inference.explain import TreePaths
 from grinder_resources.inference.graph_trees import trees_of
 from grinder_resources.inference.model import InProcess, ModelFacts, Runner, SignalModel
 from grinder_resources.inference.reasons import Refusal
 from grinder_resources.inference.snapshot import Reading, Row
-
-START_S = 30.0
-"""How long the process of a model may take to start."""
 
 
 def open_model(

@@ -15,8 +15,8 @@ from time import perf_counter_ns
 from types import TracebackType
 from typing import Any, Self
 
-from grinder_resources.contracts.signals import REGIMES, MlSignalSnapshot, neutral_signal
-from grinder_resources.errors import SignalHalted
+from grinder_resources.contracts.signals import NEUTRAL_PROBS_BPS, REGIMES, MlSignalSnapshot, neutral_signal
+from grinder_resources.errors import ConfigRejected, SignalHalted
 from grinder_resources.inference.canary import Canary, in_canary
 from grinder_resources.inference.config import MlConfig
 from grinder_resources.inference.decision import Decision, Mode
@@ -26,7 +26,7 @@ from grinder_resources.inference.gates import Environment, block_reason, guard, 
 from grinder_resources.inference.loading import Obstacle, load_source, named_by
 from grinder_resources.inference.metrics import ACTIVE, SHADOW, MlMetrics
 from grinder_resources.inference.reasons import MlBlockReason, Refusal, RefusalCode
-from grinder_resources.inference.snapshot import Snapshot
+from grinder_resources.inference.snapshot import Snapshot, bad_identity
 from grinder_resources.inference.sources import Source
 
 MAX_SYMBOLS = 10_000
@@ -34,6 +34,7 @@ MAX_SYMBOLS = 10_000
 
 _DISABLED = Refusal(RefusalCode.ML_DISABLED)
 _OUTSIDE = Refusal(RefusalCode.NOT_IN_CANARY)
+_CLOSED = Obstacle(MlBlockReason.MODEL_NOT_LOADED, "the engine is closed")
 _KILLED = (MlBlockReason.KILL_SWITCH_ENV, MlBlockReason.KILL_SWITCH_CONFIG)
 
 
@@ -43,7 +44,8 @@ class SignalEngine:
     config
         How far signals may go.
     source
-        Where they come from, or why there is no source: then every snapshot is refused with that reason.
+        Where they come from, or why there is no source: then every snapshot is refused with that reason, as after
+        `close`.
     environment
         Read at every snapshot; the process's own by default.
 
@@ -55,7 +57,7 @@ class SignalEngine:
         self.metrics = MlMetrics()
         self.log = EventLog("" if isinstance(source, Obstacle) else source.name)
         self._mode = mode_of(config)
-        self._source = source
+        self.source = source
         self._environment = os.environ if environment is None else environment
         self._canary = Canary(config.canary)
         self._announced = False
@@ -65,12 +67,12 @@ class SignalEngine:
     @property
     def obstacle(self) -> Obstacle | None:
         """Why there is no source of signals; None where there is one."""
-        return self._source if isinstance(self._source, Obstacle) else None
+        return self.source if isinstance(self.source, Obstacle) else None
 
     @property
     def drift(self) -> DriftWindow | None:
         """How the inputs lie against the training rows; None where those are not known."""
-        return getattr(self._source, "drift", None)
+        return getattr(self.source, "drift", None)
 
     def decide(self, snapshot: Snapshot) -> Decision:
         """Return the decision about one snapshot.
@@ -86,18 +88,19 @@ class SignalEngine:
             return self._defect(snapshot, error)
 
     def observe(self, signal: MlSignalSnapshot, regime: str) -> None:
-        """Tell the engine which regime came true after a signal of its own; a canary is judged by it.
+        """Tell the engine which regime came true after a signal of its model; a canary is judged by it.
 
-        Anything but a signal and a regime is passed over.
+        Passed over is what says nothing about the model: a neutral signal, one of another model, and anything else.
         """
-        if self._mode is Mode.CANARY and isinstance(signal, MlSignalSnapshot) and str(regime) in REGIMES:
+        if self._mode is Mode.CANARY and type(regime) is str and regime in REGIMES and self._is_own(signal):
             self._canary.observe(signal.regime_probs_bps, REGIMES.index(regime))
             self._announce()
 
     def close(self) -> None:
-        """End the model's process, if it has one."""
-        if not isinstance(self._source, Obstacle):
-            self._source.close()
+        """End the model's process, if it has one; every later snapshot is refused."""
+        source, self.source = self.source, _CLOSED
+        if not isinstance(source, Obstacle):
+            source.close()
 
     def __enter__(self) -> Self:
         return self
@@ -110,11 +113,18 @@ class SignalEngine:
     def _decide(self, snapshot: Snapshot) -> Decision:
         if not self.config.enabled:
             return Decision(snapshot.ts, snapshot.symbol, Mode.OFF, refusal=_DISABLED)
-        source = self._source
+        source = self.source
         obstacle = source.reason if isinstance(source, Obstacle) else None
         reason = block_reason(self._mode, self.config, self._environment, obstacle)
         if reason is not None or isinstance(source, Obstacle):
             return self._blocked(snapshot, reason or MlBlockReason.MODEL_NOT_LOADED)
+        return self._answered(source, snapshot)
+
+    def _answered(self, source: Source, snapshot: Snapshot) -> Decision:
+        """Return the decision about a snapshot that nothing blocks."""
+        if bad := bad_identity(snapshot):
+            shadowed = self._mode is not Mode.ACTIVE
+            return self._shadowed(snapshot, bad, None, 0) if shadowed else self._fallen_back(snapshot, bad, 0)
         withheld = self._withheld(snapshot.symbol)
         signal, elapsed_us = self._scored(source, snapshot)
         if self._mode is Mode.SHADOW or withheld:
@@ -127,7 +137,7 @@ class SignalEngine:
 
     def _blocked(self, snapshot: Snapshot, reason: MlBlockReason) -> Decision:
         """Return rules alone: nothing was scored."""
-        detail = self._source.detail if isinstance(self._source, Obstacle) else ""
+        detail = self.source.detail if isinstance(self.source, Obstacle) else ""
         self.metrics.refused(reason)
         self.metrics.active_on = False
         if reason in _KILLED:
@@ -199,11 +209,11 @@ class SignalEngine:
 
     def _used(self, snapshot: Snapshot, signal: MlSignalSnapshot, elapsed_us: int) -> Decision:
         """Return a signal that policies may use."""
-        self._remember(signal)
         self.metrics.inferred(ACTIVE, elapsed_us)
         self.metrics.active_on = True
         self.log.active_on(signal)
         self.log.infer_ok(signal, elapsed_us)
+        self._remember(signal)  # last: what did not come to be used must not stay in force
         return Decision(snapshot.ts, snapshot.symbol, self._mode, signal, applied=True)
 
     def _fallen_back(self, snapshot: Snapshot, refusal: Refusal, elapsed_us: int) -> Decision:
@@ -216,16 +226,22 @@ class SignalEngine:
             raise SignalHalted(
                 "a snapshot got no signal", where=f"{symbol} at {ts}", got=f"{refusal.code}: {refusal.detail}"
             )
+        if refusal.code is RefusalCode.BAD_SNAPSHOT:  # no signal can be about it, not even a neutral one
+            return Decision(ts, symbol, self._mode, refusal=refusal)
         last = self._last.get(symbol) if self.config.fallback_on_error == "previous" else None
         age_ms = ts - last.ts if last else 0
         if last and 0 <= age_ms <= (self.config.max_signal_age_ms or 0):
             return Decision(ts, symbol, self._mode, last, refusal, applied=True)
-        if refusal.code is RefusalCode.BAD_SNAPSHOT:  # not even a neutral signal can be about no symbol, or no time
-            return Decision(ts, symbol, self._mode, refusal=refusal)
-        source = self._source
+        source = self.source
         assert not isinstance(source, Obstacle)
         neutral = neutral_signal(ts, symbol, model_version=source.version, model_hash=source.model_hash)
         return Decision(ts, symbol, self._mode, neutral, refusal)
+
+    def _is_own(self, signal: object) -> bool:
+        """Return whether a signal is the model's word: not another model's, and not what stands in for a failure."""
+        if not isinstance(signal, MlSignalSnapshot) or isinstance(self.source, Obstacle):
+            return False
+        return signal.model_hash == self.source.model_hash and signal.regime_probs_bps != NEUTRAL_PROBS_BPS
 
     def _count_failure(self, path: str, refusal: Refusal, elapsed_us: int) -> None:
         self.metrics.refused(refusal.code)
@@ -244,6 +260,8 @@ class SignalEngine:
         self.metrics.defect()
         with suppress(Exception):  # a symbol that cannot be printed is a defect too
             self.log.infer_error(ts, symbol, refusal, 0)
+            if self._mode is Mode.CANARY:
+                self._judged(refusal, 0)
         if self.config.fallback_on_error == "error" and self._mode in (Mode.CANARY, Mode.ACTIVE):
             raise SignalHalted("the runtime failed", got=refusal.detail) from error
         return Decision(ts, symbol, self._mode, refusal=refusal)
@@ -271,7 +289,12 @@ def open_engine(config: MlConfig, environment: Environment | None = None) -> Sig
     A model that cannot be loaded is no error: it is logged, and every snapshot is refused with the reason, so that
     rules alone decide. Raises ConfigRejected for settings that a guard forbids.
     """
-    guard(config, os.environ if environment is None else environment)
+    try:
+        guard(config, os.environ if environment is None else environment)
+    except ConfigRejected:
+        raise
+    except Exception as error:
+        raise ConfigRejected("the environment cannot be read", got=_told(error)) from error
     source = load_source(config) if config.enabled else Obstacle(MlBlockReason.MODEL_NOT_LOADED, "ml is disabled")
     engine = SignalEngine(config, source, environment)
     if isinstance(source, Obstacle):

@@ -8,6 +8,7 @@ a second.
 
 import json
 import logging
+from contextlib import suppress
 from typing import Any
 
 from grinder_resources.contracts.signals import MlSignalSnapshot
@@ -123,7 +124,8 @@ class EventLog:
 def _event(level: int, name: str, **facts: Any) -> None:
     if LOGGER.isEnabledFor(level):
         text = " ".join(f"{key}={_text(value)}" for key, value in facts.items())
-        LOGGER.log(level, "%s: %s", name, text, extra={"ml": {"event": name, **facts}})
+        with suppress(Exception):  # a handler that fails must not keep a decision from being taken
+            LOGGER.log(level, "%s: %s", name, text, extra={"ml": {"event": name, **facts}})
 
 
 def _text(value: object) -> str:

@@ -5,6 +5,7 @@ every snapshot, from the settings, the environment and whether a model is loaded
 and a setting that got past the guards still changes nothing.
 """
 
+import os
 from collections.abc import Callable, Iterator, Mapping
 from importlib.util import find_spec
 
@@ -17,6 +18,7 @@ ACK = "I_UNDERSTAND_THIS_AFFECTS_TRADING"
 """What `ml_active_ack` has to say."""
 
 KILL_SWITCH = "ML_KILL_SWITCH"
+MAX_LATENCY_MS = 60_000
 KILL_SWITCH_OFF = ("", "0")
 """Anything else is on: whoever writes `true` in an emergency means it."""
 
@@ -72,6 +74,8 @@ GUARDS: tuple[Guard, ...] = (
     ("file_or_model", lambda c: bool(c.signal_file) and bool(
         c.model_dir or c.onnx_artifact_dir or c.ml_registry_path or c.isolate_model),
      "signal_file takes the place of a model"),
+    ("a_file_has_no_age", lambda c: bool(c.signal_file) and c.max_model_age_days is not None,
+     "signal_file says nothing of a model's age: leave max_model_age_days out"),
     ("file_needs_its_hash", lambda c: bool(c.signal_file) != bool(c.signal_sha256),
      "signal_file and signal_sha256 go together"),
     ("canary_is_a_share", lambda c: c.canary_pct is not None and not 1 <= c.canary_pct <= 99,
@@ -80,8 +84,8 @@ GUARDS: tuple[Guard, ...] = (
      "canary_pct needs ml_infer_enabled and ml_active_enabled"),
     ("previous_needs_an_age", lambda c: c.fallback_on_error == "previous" and c.max_signal_age_ms is None,
      "fallback_on_error: previous needs max_signal_age_ms: no signal stays in force for ever"),
-    ("a_deadline_is_positive", lambda c: c.max_inference_latency_ms < 1,
-     "max_inference_latency_ms is 1 or more"),
+    ("a_deadline_is_positive", lambda c: not 1 <= c.max_inference_latency_ms <= MAX_LATENCY_MS,
+     f"max_inference_latency_ms lies in 1..{MAX_LATENCY_MS}"),
     ("ages_are_positive", lambda c: min(c.max_signal_age_ms or 0, c.max_model_age_days or 0) < 0,
      "max_signal_age_ms and max_model_age_days are 0 or more"),
 )  # fmt: skip
@@ -95,7 +99,7 @@ def guard(config: MlConfig, environment: Environment) -> None:
             raise ConfigRejected(rule, where=f"guard {name}")
     if not config.enabled:
         return
-    if config.ml_infer_enabled and not onnx_available():
+    if config.ml_infer_enabled and not config.signal_file and not onnx_available():
         raise ConfigRejected("ml_infer_enabled needs onnxruntime", where="guard infer_needs_onnxruntime")
     if config.ml_active_enabled and not _environment_allowed(config, environment):
         raise ConfigRejected(
@@ -140,7 +144,7 @@ _ONLY_ACTIVE = frozenset(
 def _blocks(config: MlConfig, environment: Environment, obstacle: MlBlockReason | None) -> Iterator[MlBlockReason]:
     if environment.get(KILL_SWITCH, "") not in KILL_SWITCH_OFF:
         yield MlBlockReason.KILL_SWITCH_ENV
-    if config.ml_kill_switch:
+    if config.ml_kill_switch or (config.ml_kill_file and os.path.lexists(config.ml_kill_file)):
         yield MlBlockReason.KILL_SWITCH_CONFIG
     if not config.ml_infer_enabled:
         yield MlBlockReason.INFER_DISABLED

@@ -54,6 +54,9 @@ def _load(config: MlConfig) -> Source | Obstacle:
         return Obstacle(MlBlockReason.MANIFEST_INVALID, f"no {MANIFEST_FILE} in {folder}")
     deadline_ms = config.max_inference_latency_ms if config.isolate_model else None
     model = open_model(folder, withheld=_withheld(config), deadline_ms=deadline_ms)
+    if config.ml_active_enabled and not config.ml_registry_path and model.facts.schema != "1":
+        model.runner.close()
+        return Obstacle(MlBlockReason.MODEL_NOT_LOADED, f"{folder} is the bot's own: for shadow, or through a registry")
     reference = model.facts.reference
     return ModelSource(model, DriftWindow(reference) if reference else None)
 

@@ -44,9 +44,9 @@ class RefusalCode(StrEnum):
 REASONS = MappingProxyType(
     {
         MlBlockReason.KILL_SWITCH_ENV: "the environment holds `ML_KILL_SWITCH=1`",
-        MlBlockReason.KILL_SWITCH_CONFIG: "the settings hold `ml_kill_switch: true`",
-        MlBlockReason.INFER_DISABLED: "`ml_infer_enabled` is false: nothing is scored",
-        MlBlockReason.ACTIVE_DISABLED: "`ml_active_enabled` is false: signals are not used",
+        MlBlockReason.KILL_SWITCH_CONFIG: "the settings hold `ml_kill_switch: true`, or `ml_kill_file` is there",
+        MlBlockReason.INFER_DISABLED: "`ml_infer_enabled` is false: the first of the two keys",
+        MlBlockReason.ACTIVE_DISABLED: "`ml_active_enabled` is false: the second of the two keys",
         MlBlockReason.BAD_ACK: "`ml_active_ack` is not the sentence that has to be typed",
         MlBlockReason.ONNX_UNAVAILABLE: "onnxruntime is not installed",
         MlBlockReason.ARTIFACT_DIR_MISSING: "there is no folder where the model should be",

@@ -27,6 +27,7 @@ Row = NDArray[np.float32]
 MAX_INTEGER = 1 << 53
 """Larger integers are rounded twice on their way to float32, and training rounds once."""
 
+MAX_SYMBOL = 64
 MAX_FLOAT32 = float(np.finfo(np.float32).max)
 
 _NOT_L1 = {"ts", "symbol"}
@@ -124,7 +125,7 @@ class Encoded:
 
 def encode(snapshot: Snapshot, reading: Reading) -> Encoded | Refusal:
     """Return the snapshot as the model reads it, or why it cannot be read."""
-    values = _bad_identity(snapshot) or _values(snapshot.features, reading)
+    values = bad_identity(snapshot) or _values(snapshot.features, reading)
     if isinstance(values, Refusal):
         return values
     features_hash = sha256_bytes(canonical_json(_plain(values)).encode())[:16]
@@ -152,13 +153,19 @@ def _values(features: Features, reading: Reading) -> dict[str, Value] | Refusal:
     return values
 
 
-def _bad_identity(snapshot: Snapshot) -> Refusal | None:
-    if type(snapshot.ts) is not int or not 0 <= snapshot.ts < MAX_TIME_MS:
-        return Refusal(RefusalCode.BAD_SNAPSHOT, f"ts {snapshot.ts!r:.40}")
-    if not isinstance(snapshot.symbol, str) or not snapshot.symbol:
-        return Refusal(RefusalCode.BAD_SNAPSHOT, f"symbol {snapshot.symbol!r:.40}")
-    if not isinstance(snapshot.features, Mapping):
-        return Refusal(RefusalCode.BAD_SNAPSHOT, f"features {type(snapshot.features).__name__}")
+def bad_identity(snapshot: Snapshot) -> Refusal | None:
+    """Return why no signal can be about a snapshot: its time, its symbol or its features are none; None if one can.
+
+    A symbol is a printable text of at most 64 characters, so that it fits a log line and a feed that invents symbols
+    fills no memory.
+    """
+    ts, symbol, features = snapshot.ts, snapshot.symbol, snapshot.features
+    if type(ts) is not int or not 0 <= ts < MAX_TIME_MS:
+        return Refusal(RefusalCode.BAD_SNAPSHOT, f"ts is {type(ts).__name__}, or no time")
+    if type(symbol) is not str or not 0 < len(symbol) <= MAX_SYMBOL or not symbol.isprintable():
+        return Refusal(RefusalCode.BAD_SNAPSHOT, f"symbol is {type(symbol).__name__}, or no name")
+    if not isinstance(features, Mapping):
+        return Refusal(RefusalCode.BAD_SNAPSHOT, f"features are {type(features).__name__}")
     return None
 
 
@@ -170,7 +177,7 @@ def _unreadable(name: str, value: object) -> Refusal | None:
     if kind is float:
         fits = -MAX_FLOAT32 <= value <= MAX_FLOAT32  # type: ignore[operator]
     elif kind is Decimal:
-        fits = value.is_finite() and value.adjusted() < 40 and abs(float(value)) <= MAX_FLOAT32  # type: ignore[attr-defined,arg-type]
+        fits = value.is_finite() and abs(float(value)) <= MAX_FLOAT32  # type: ignore[attr-defined,arg-type]
     elif kind is int:
         fits = False  # a larger one than is exact
     else:

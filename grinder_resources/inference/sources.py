@@ -51,17 +51,17 @@ class ModelSource:
         self.trained_until = facts.trained_until
         self.drift = drift
         self.close = model.runner.close
-        self._model = model
+        self.model = model
 
     def signal(self, snapshot: Snapshot) -> MlSignalSnapshot | Refusal:
         """Return the model's signal: inputs are hashed first, then the model runs, then the answer is checked."""
-        encoded = encode(snapshot, self._model.facts.reading)
+        encoded = encode(snapshot, self.model.facts.reading)
         if isinstance(encoded, Refusal):
             return encoded
         if self.drift is not None:
             self.drift.observe(encoded.row[0], snapshot.ts)
         begun = perf_counter_ns()
-        answer = self._model.answer(encoded.row)
+        answer = self.model.answer(encoded.row)
         latency_us = (perf_counter_ns() - begun) // 1_000
         if isinstance(answer, Refusal):
             return answer
@@ -75,7 +75,7 @@ class ModelSource:
         low, mid, high = answer.probs_bps
         confidence = max(answer.probs_bps)
         regime = answer.probs_bps.index(confidence)
-        names, weights = self._model.explain(encoded.row, regime)
+        names, weights = self.model.explain(encoded.row, regime)
         return MlSignalSnapshot(
             ts=snapshot.ts,
             symbol=snapshot.symbol,

@@ -2,6 +2,7 @@
 
 import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -83,14 +84,16 @@ def test_a_file_is_read(tmp_path: Path) -> None:
     ("text", "message"),
     [
         ("ml: {enabeld: true}", "no such setting .*got enabeld"),
-        ("ml: {enabled: 1}", "another type .*ml: enabled; got 1"),
+        ("ml: {enabled: 1}", "another type .*enabled; got 1"),
         ("ml: {enabled: 'true'}", "another type"),
         ("ml: {max_inference_latency_ms: 9.5}", "another type"),
         ("ml: {canary_pct: true}", "another type"),
         ("ml: {fallback_on_error: nothing}", "another type"),
         ("ml: {ml_stage: production}", "another type"),
         ("ml: {ml_active_allowed_envs: live}", "another type"),
-        ("ml: {canary: {windows: 5}}", "another type"),
+        ("ml: {canary: {windows: 5}}", "no such setting"),
+        ("ml: {canary: {window: 5.5}}", "whole numbers"),
+        ("ml: {canary: 5}", "another type"),
         ("ml: {canary: {window: 5, min_rows: 6}}", "1 <= min_rows <= window"),
         ("ml: {enabled: false, enabled: true}", "a key appears twice"),
         ("ml: {enabled: false}\nml: {enabled: true}", "a key appears twice"),
@@ -121,3 +124,23 @@ def test_aliases_that_unfold_without_end_are_not_unfolded() -> None:
     assert parse_config(f"{levels}ml: {{enabled: false}}".encode()) == MlConfig()
     with pytest.raises(ConfigRejected, match="not nested so deeply"):
         parse_config(f"{levels}ml: {{ml_active_allowed_envs: *a10}}".encode())
+
+
+@pytest.mark.parametrize(
+    "setting",
+    [
+        {"enabled": "false"},
+        {"max_inference_latency_ms": "10"},
+        {"canary_pct": "5"},
+        {"canary_pct": True},
+        {"ml_active_allowed_envs": "paper"},
+        {"ml_active_allowed_envs": ["paper"]},
+        {"fallback_on_error": "ignore"},
+        {"canary": {}},
+    ],
+    ids=str,
+)
+def test_settings_made_in_code_are_as_strict(setting: dict[str, Any]) -> None:
+    """A text that says false is true to Python, and a text of environments holds every letter of them."""
+    with pytest.raises(ConfigRejected, match=f"another type .{next(iter(setting))}"):
+        MlConfig(**setting)

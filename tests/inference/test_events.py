@@ -169,7 +169,7 @@ def test_what_stands_where_a_symbol_should_be_is_told_by_its_text(log: Kept) -> 
     engine = engine_of(Script())
     engine.decide(at(1, ["a", "b"]))  # type: ignore[arg-type]
     assert [line.split(" latency_ms")[0] for line in log.lines] == [
-        "ERROR ML_INFER_ERROR: ts=1 symbol=\"['a', 'b']\" error=\"BAD_SNAPSHOT: symbol ['a', 'b']\""
+        "ERROR ML_INFER_ERROR: ts=1 symbol=\"['a', 'b']\" error=\"BAD_SNAPSHOT: symbol is list, or no name\""
     ]
     assert engine.metrics.errors == 1
 

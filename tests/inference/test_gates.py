@@ -28,6 +28,10 @@ CONTRADICTIONS: dict[str, tuple[MlConfig, dict[str, Any]]] = {
     "registry_needs_a_name": (SHADOW, {"ml_registry_path": "models.json"}),
     "one_folder": (SHADOW, {"onnx_artifact_dir": "n"}),
     "file_or_model": (SHADOW, {"signal_file": "s", "signal_sha256": "0"}),
+    "a_file_has_no_age": (
+        SHADOW,
+        {"model_dir": "", "signal_file": "s", "signal_sha256": "0", "max_model_age_days": 7},
+    ),
     "file_needs_its_hash": (SHADOW, {"model_dir": "", "signal_file": "s"}),
     "canary_is_a_share": (ACTIVE, {"canary_pct": 100}),
     "canary_needs_active": (SHADOW, {"canary_pct": 5}),

@@ -99,7 +99,13 @@ def test_withheld_features_count_as_absent() -> None:
     assert encoded(FEATURES, withheld) == Refusal(RefusalCode.MISSING_FEATURE, "spread_bps")
 
 
-@pytest.mark.parametrize(("ts", "symbol"), [(-1, "X"), (1.0, "X"), (True, "X"), (1 << 53, "X"), (1, ""), (1, None)])
+@pytest.mark.parametrize(
+    ("ts", "symbol"),
+    [
+        *((ts, "X") for ts in (-1, 1.0, float("nan"), True, np.int64(1), Decimal(1), 253_402_300_800_000)),
+        *((1, symbol) for symbol in ("", None, "X" * 65, "X\n", "\ud800", type("Other", (str,), {})("X"))),
+    ],
+)
 def test_a_snapshot_without_time_or_symbol_is_refused(ts: Any, symbol: Any) -> None:
     """A signal could not be about it."""
     assert encoded(FEATURES, ts=ts, symbol=symbol).code is RefusalCode.BAD_SNAPSHOT
@@ -107,7 +113,7 @@ def test_a_snapshot_without_time_or_symbol_is_refused(ts: Any, symbol: Any) -> N
 
 def test_a_snapshot_without_features_is_refused() -> None:
     """Nothing is asked of what is no mapping."""
-    assert encode(Snapshot(1, "X", None), READING) == Refusal(RefusalCode.BAD_SNAPSHOT, "features NoneType")  # type: ignore[arg-type]
+    assert encode(Snapshot(1, "X", None), READING) == Refusal(RefusalCode.BAD_SNAPSHOT, "features are NoneType")  # type: ignore[arg-type]
 
 
 def test_the_bots_two_snapshots_become_one() -> None:

@@ -120,11 +120,11 @@ def stale_model(rig: Rig) -> DrillResult:
 def hung_model(rig: Rig) -> DrillResult:
     """Stop the model's process for ever in the middle of its work."""
     config = rig.config(isolate_model=True)
-    model = open_model(rig.model, deadline_ms=config.max_inference_latency_ms)
-    assert isinstance(model.runner, DeadlineWorker)
-    with SignalEngine(config, ModelSource(model), {}) as engine:
+    with open_engine(config, {}) as engine:
         require_healthy(engine, rig.snapshots(HEALTHY))
-        os.kill(model.runner.pid, signal.SIGSTOP)
+        assert isinstance(engine.source, ModelSource)
+        assert isinstance(engine.source.model.runner, DeadlineWorker)
+        os.kill(engine.source.model.runner.pid, signal.SIGSTOP)
         begun = time.perf_counter()
         decisions = _fed(engine, rig.snapshots(1))
         elapsed_ms = 1_000 * (time.perf_counter() - begun)
