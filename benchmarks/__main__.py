@@ -3,7 +3,7 @@
 import subprocess
 import sys
 
-NAMES = ("snapshots", "rolling", "training", "onnx", "history", "run")
+NAMES = ("snapshots", "rolling", "training", "onnx", "signal", "history", "run")
 
 
 def main() -> int:

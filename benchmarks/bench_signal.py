@@ -18,6 +18,7 @@ import numpy as np
 
 from benchmarks.table import print_table
 from grinder_resources.contracts.artifacts import INPUT, MODEL_FILE
+from grinder_resources.export.artifact import latest_version
 from grinder_resources.export.verify import read_artifact, start_session
 from grinder_resources.inference import MlConfig, SignalEngine, Snapshot, open_engine
 from grinder_resources.inference.gates import ACK
@@ -29,16 +30,23 @@ WARM_UP = 300
 def main() -> int:
     """Print latencies, import time and memory; return 1 if the answers of the ways differ."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--model", type=Path, default=Path("models/regime_v1.0.0"))
+    parser.add_argument("--model", type=Path, default=newest(), help="default: the newest in models/, else a small one")
     parser.add_argument("--calls", type=int, default=20_000)
     parser.add_argument("--signals", type=int, default=100_000, help="signals made while memory is watched")
     parser.add_argument("--quick", action="store_true")
     arguments = parser.parse_args()
+    print(f"model {arguments.model}")
     calls, signals = (1_000, 5_000) if arguments.quick else (arguments.calls, arguments.signals)
     latencies(arguments.model, calls)
     imports()
     memory(arguments.model, signals)
     return 0
+
+
+def newest() -> Path:
+    """Return the newest regime model of `models/`; where nothing was trained yet, the golden model of the tests."""
+    version = latest_version(Path("models"), "regime")
+    return Path(f"models/regime_{version}") if version else Path("tests/inference/golden/regime_v1.0.0")
 
 
 def engine_of(model: Path, *, isolate: bool = False) -> SignalEngine:
