@@ -35,7 +35,7 @@ SERVING_FILE = "serving.json"
 BOOSTER_SUFFIX = ".ubj"
 
 MAX_FILE_BYTES = 512 << 20
-"""Largest file an artifact may hold."""
+"""Largest file an artifact may hold, and most bytes of all its files together."""
 
 LEAF_GRID_BITS = 16
 """Every leaf and base value of a head lies on a grid of 2^-16 in margin space."""

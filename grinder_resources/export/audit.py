@@ -10,9 +10,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from grinder_resources.contracts.artifacts import INPUT
+from grinder_resources.export.audit_division import require_divisors
 from grinder_resources.export.audit_graph import Value, require_nodes, require_parts, require_versions, values_of
 from grinder_resources.export.audit_rules import ELEMENT_TYPES, MAX_MODEL_BYTES, ML_DOMAIN, mapped, require
 from grinder_resources.export.audit_trees import require_trees
+
+OTHER_FORMAT = b"ORTM"
+"""At offset 4 it marks a format of ONNX Runtime's own, in which another graph may lie than the one that is audited."""
 
 
 @dataclass(frozen=True)
@@ -65,6 +69,7 @@ def audit_model(data: bytes, signature: Signature, *, where: str) -> AuditedMode
     from onnx import load_model_from_string
 
     require(len(data) <= MAX_MODEL_BYTES, "a model is too large", where, f"{len(data)} bytes", MAX_MODEL_BYTES)
+    require(data[4:8] != OTHER_FORMAT, "these bytes are ONNX Runtime's own format as well", where)
     with mapped("these bytes are no ONNX model", where):
         model = load_model_from_string(data)
     with mapped("a model cannot be audited", where):
@@ -77,6 +82,7 @@ def audit_model(data: bytes, signature: Signature, *, where: str) -> AuditedMode
             if node.domain == ML_DOMAIN:
                 at = f"{where}, node {node.name or node.op_type}"
                 require_trees(node, _columns(values[node.input[0]], at), at)
+        require_divisors(model.graph, values, where)
         outputs = tuple(_output(put.name, values, where) for put in model.graph.output)
     _require_outputs(outputs, signature, where)
     return AuditedModel(data, outputs)

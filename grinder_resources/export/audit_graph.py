@@ -9,6 +9,7 @@ from grinder_resources.contracts.artifacts import INPUT
 from grinder_resources.export.audit_rules import (
     ELEMENT_TYPES,
     IR_VERSIONS,
+    MAX_CONSTANTS_READ,
     MAX_NODES,
     MAX_VALUES,
     ML_DOMAIN,
@@ -70,6 +71,9 @@ def require_versions(model: Any, where: str) -> None:
 
 def require_parts(model: Any, where: str) -> None:
     """Refuse what is not in the short lists above: functions, graphs in attributes, sparse or external tensors, ..."""
+    for part in ("initializer", "value_info", "metadata_props"):
+        count = len(getattr(model.graph, part))
+        require(count <= MAX_NODES, f"a graph has too many parts of a kind, {part}", where, count, MAX_NODES)
     _require_fields(model, _MODEL, where)
     _require_fields(model.graph, _GRAPH, where)
     for tensor in model.graph.initializer:
@@ -81,6 +85,8 @@ def require_parts(model: Any, where: str) -> None:
 def require_nodes(graph: Any, where: str) -> None:
     """Refuse too many nodes, an operator off the list, a value made twice, and one that is used before it is made."""
     require(len(graph.node) <= MAX_NODES, "a graph has too many nodes", where, len(graph.node), MAX_NODES)
+    read = _constants_read(graph)
+    require(read <= MAX_CONSTANTS_READ, "the nodes of a graph read too many constants", where, read, MAX_CONSTANTS_READ)
     made: set[str] = set()
     for name in (INPUT, *(tensor.name for tensor in graph.initializer)):
         _make(name, made, where)
@@ -91,6 +97,12 @@ def require_nodes(graph: Any, where: str) -> None:
         require(not early, "a value is used that no earlier node computes", at, ", ".join(early))
         for name in filter(None, node.output):
             _make(name, made, at)
+
+
+def _constants_read(graph: Any) -> int:
+    """Return the numbers that all nodes read from constants; one that many nodes read counts for each."""
+    sizes = {tensor.name: prod(tensor.dims) for tensor in graph.initializer}
+    return sum(sizes.get(name, 0) for node in graph.node for name in node.input)
 
 
 def values_of(model: Any, n_features: int, where: str) -> dict[str, Value]:
@@ -135,8 +147,11 @@ def _inferred(model: Any, given: dict[str, Value], where: str) -> Iterator[tuple
 
 
 def _require_fields(message: Any, allowed: set[str], where: str) -> None:
+    from google.protobuf.unknown_fields import UnknownFieldSet
+
     odd = sorted({field.name for field, _ in message.ListFields()} - allowed)
     require(not odd, "a part of a model that has no place here", where, ", ".join(odd))
+    require(not len(UnknownFieldSet(message)), "a part of a model that nobody knows", where)
 
 
 def _require_node(node: Any, where: str) -> None:

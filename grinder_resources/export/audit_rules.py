@@ -11,6 +11,8 @@ CLASSIFIER = "TreeEnsembleClassifier"
 
 MAX_MODEL_BYTES = 64 << 20
 MAX_NODES = 4_096
+MAX_CONSTANTS_READ = 1 << 25
+"""Most numbers that all nodes together read from constants: what bounds the work of one row."""
 MAX_VALUES = 1 << 20
 """Most numbers that all tensors of a graph, constants aside, hold together for one row."""
 MAX_TARGETS = 1_024

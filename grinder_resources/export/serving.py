@@ -30,6 +30,8 @@ from grinder_resources.export.strict_json import (
 
 MAX_SERVING_BYTES = 64 << 20
 MAX_CUTS = 9
+MAX_GOLDEN_ROWS = 64
+MAX_COUNT = 1 << 53
 
 _TOP = ("trained_until", "nullable", "golden", "reference", "covers")
 _GOLDEN = ("inputs", "outputs")
@@ -102,6 +104,8 @@ def _golden(value: object, where: str) -> Golden:
     inputs = items(fields["inputs"], _row, f"{where}.inputs")
     outputs = mapping(fields["outputs"], f"{where}.outputs")
     answers = {name: items(outputs[name], _answer, f"{where}.outputs[{name!r}]") for name in outputs}
+    if len(inputs) > MAX_GOLDEN_ROWS:
+        reject("golden rows are few", where, f"{len(inputs)} rows", f"at most {MAX_GOLDEN_ROWS}")
     if not inputs or {len(rows) for rows in answers.values()} != {len(inputs)}:
         reject("every golden row has its answers", where, f"{len(inputs)} rows")
     return Golden(inputs, MappingProxyType(answers))
@@ -133,7 +137,8 @@ def _reference(value: object, where: str) -> tuple[str, Reference]:
     )
     if len(one.cuts) > MAX_CUTS or any(left >= right for left, right in pairwise(one.cuts)):
         reject(f"cuts are at most {MAX_CUTS}, and ascend", where, str(one.cuts))
-    if len(one.counts) != len(one.cuts) + 1 or min(*one.counts, one.missing) < 0:
+    known = all(0 <= count < MAX_COUNT for count in (*one.counts, one.missing))
+    if len(one.counts) != len(one.cuts) + 1 or not known:
         reject("there is one count a bin, not negative", where, str(one.counts))
     return text(fields["input"], f"{where}.input"), one
 

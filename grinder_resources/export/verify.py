@@ -95,6 +95,11 @@ def read_artifact(directory: Path) -> VerifiedArtifact:
     with opened_folder(directory) as folder:
         manifest = parse_manifest(read_plain(folder, MANIFEST_FILE, MAX_MANIFEST_BYTES))
         _require_listing(folder, manifest, directory)
+        total = sum(facts.size_bytes for facts in manifest.files)
+        if total > MAX_FILE_BYTES:
+            raise ArtifactRejected(
+                "an artifact is too large", where=str(directory), got=f"{total} bytes", expected=f"{MAX_FILE_BYTES}"
+            )
         files = {
             facts.name: read_verified(folder, facts.name, facts.sha256, limit=MAX_FILE_BYTES, size=facts.size_bytes)
             for facts in manifest.files
@@ -186,7 +191,10 @@ def start_session(model: bytes, threads: int = 1) -> "InferenceSession":
     # threads that wait by spinning take a busy machine's cores from the one that works
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     options.inter_op_num_threads = 1
-    options.log_severity_level = 3
+    # what fails is raised; written as well, it would be in the graph's words, line ends and all
+    options.log_severity_level = 4
+    # or bytes that say so are read as the runtime's own format, in which another graph may lie than the one audited
+    options.add_session_config_entry("session.load_model_format", "ONNX")
     return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
 
 
