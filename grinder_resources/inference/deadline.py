@@ -81,16 +81,27 @@ class DeadlineWorker:
 
     def wait_ready(self, timeout_s: float) -> bool:
         """Return whether a process is ready to be asked, after waiting for that at most `timeout_s`."""
-        with self._lock:
+        if not self._lock.acquire(timeout=timeout_s):
+            return False
+        try:
             return self._unready(timeout_s) is None
+        finally:
+            self._lock.release()
 
     def close(self) -> None:
-        """End the process; every later call is refused with INFERENCE_FAILED."""
-        with self._lock:
+        """End the process; every later call is refused with INFERENCE_FAILED.
+
+        A call that holds the lock is given its deadline; in a forked process nobody may be left to release it.
+        """
+        held = self._lock.acquire(timeout=self._deadline_s)
+        try:
             if self._child is not None:
                 self._child.kill()
             self._child = None
             self._forget_model()
+        finally:
+            if held:
+                self._lock.release()
 
     def __enter__(self) -> Self:
         return self

@@ -25,6 +25,9 @@ MIN_ROWS = 100
 
 HOURS = 24
 HOUR_MS = 3_600_000
+STRAYS = 10
+"""Rows in a row that have to be ahead before the window moves to them."""
+
 HALF_A_ROW = 0.5
 
 
@@ -42,11 +45,22 @@ class DriftWindow:
         self._cuts = np.array(padded, dtype=np.float32).reshape(len(reference), width).T.copy()
         self._below = [np.zeros(self._cuts.shape, dtype=np.int64) for _ in range(HOURS)]
         self._hour = [-1] * HOURS
+        self._newest = -1
+        self._ahead = 0
         self._rows = [0] * HOURS
 
     def observe(self, row: Row, ts: int) -> None:
-        """Count a row, float32 [inputs], NaN for missing, in the hour of `ts`, ms."""
+        """Count a row, float32 [inputs], NaN for missing, in the hour of `ts`, ms.
+
+        Rows of more than a day ago are passed over, and so are the first of a later day than the last: one stray time
+        does not move the window.
+        """
         hour = ts // HOUR_MS
+        stray = self._newest >= 0 and hour - self._newest > HOURS
+        self._ahead = self._ahead + 1 if stray else 0
+        if hour <= self._newest - HOURS or 0 < self._ahead < STRAYS:
+            return
+        self._newest = max(self._newest, hour)
         slot = hour % HOURS
         below = self._below[slot]
         if self._hour[slot] != hour:  # the same hour of another day: it is forgotten

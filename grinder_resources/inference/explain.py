@@ -74,14 +74,15 @@ class TreePaths:
         if len(covers) != sum(sizes):
             raise ArtifactRejected("every node has a cover", got=str(len(covers)), expected=str(sum(sizes)))
         parts = np.split(np.array(covers, dtype=np.float64), np.cumsum(sizes)[:-1])
-        paths = [
-            path
-            for tree, cover in zip(trees, parts, strict=True)
-            if tree.target == target
-            for path in paths_of(tree, cover)
-            if path.spans
-        ]
-        return cls._laid_out(paths if _is_small(paths) else [], n_features)
+        paths: list[Path] = []
+        slots = lines = 0
+        for tree, cover in zip(trees, parts, strict=True):
+            for path in paths_of(tree, cover) if tree.target == target else ():
+                slots, lines = max(slots, len(path.spans)), lines + (1 << len(path.spans))
+                if slots > MAX_INPUTS or 8 * slots * lines > MAX_TABLE_BYTES:
+                    return cls._laid_out([], n_features)
+                paths.append(path)
+        return cls._laid_out([path for path in paths if path.spans], n_features)
 
     @classmethod
     def _laid_out(cls, paths: Sequence[Path], n_features: int) -> Self:
@@ -129,9 +130,3 @@ def top_features(contributions: Ints, names: Sequence[str]) -> Top:
     first, second, third = [names[place] for place in best] + [""] * padding
     most, less, least = weights[best].tolist() + [0] * padding
     return (first, second, third), (most, less, least)
-
-
-def _is_small(paths: Sequence[Path]) -> bool:
-    inputs = [len(path.spans) for path in paths]
-    slots = max(inputs, default=0)
-    return slots <= MAX_INPUTS and 8 * slots * sum(1 << count for count in inputs) <= MAX_TABLE_BYTES

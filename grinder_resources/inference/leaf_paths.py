@@ -14,6 +14,8 @@ UNIT_BITS = 32
 """Contributions are integers in units of 2^-32 of margin."""
 
 _PATHS_AT_ONCE = 512
+_MOST_OF_A_SPLIT = 1.001
+"""Weights are sums of float32: a side of a split may seem a little heavier than the whole."""
 
 Doubles = NDArray[np.float64]
 
@@ -50,11 +52,12 @@ def paths_of(tree: Tree, covers: Doubles) -> Iterator[Path]:
         if below < 0:
             yield Path(float(tree.value[node]), spans)
             continue
-        if not covers[node] > 0:
-            raise ArtifactRejected("the cover of a split is more than 0", got=str(covers[node]))
+        whole, sides = float(covers[node]), [float(covers[child]) for child in (below, above)]
+        if not (whole > 0 and all(0 <= side <= _MOST_OF_A_SPLIT * whole for side in sides)):
+            raise ArtifactRejected("the cover of a split is above 0, and no side has more", got=f"{whole}, {sides}")
         feature, cut, default = int(tree.feature[node]), float(tree.threshold[node]), bool(tree.missing_below[node])
         low, high, missing, share = spans.get(feature, Span())
-        left, right = (share * float(covers[child] / covers[node]) for child in (below, above))
+        left, right = (share * side / whole for side in sides)
         open_spans[below] = spans | {feature: Span(low, min(high, cut), missing and default, left)}
         open_spans[above] = spans | {feature: Span(max(low, cut), high, missing and not default, right)}
 

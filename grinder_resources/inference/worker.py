@@ -45,10 +45,14 @@ def _serve(link: socket.socket, model: int, input_name: str, output_names: list[
 
 
 def _end_with_parent(link: socket.socket) -> None:
-    """Wait for the other end to be closed, which a model that never ends would not notice; then end at once."""
-    hung_up = select.poll()
+    """Wait for the other end to be closed, which a model that never ends would not notice; then end at once.
+
+    A sibling that the parent forked keeps that end open, so the parent itself is looked for as well, every second.
+    """
+    hung_up, parent = select.poll(), os.getppid()
     hung_up.register(link, 0)
-    hung_up.poll()
+    while not hung_up.poll(1_000) and os.getppid() == parent:
+        pass
     os._exit(0)
 
 

@@ -256,3 +256,41 @@ def test_a_script_may_ask_and_a_hanging_child_does_not_outlive_it(tmp_path: Path
         time.sleep(0.05)
         caller.kill()
     assert is_gone(int(child))
+
+
+def test_closing_waits_for_nobody_for_ever() -> None:
+    """A lock that a fork left held, or a call that hangs, is given the deadline and no more."""
+    worker = started(deadline_ms=100)
+    worker._lock.acquire()
+    began = time.monotonic()
+    assert not worker.wait_ready(0.05)
+    worker.close()
+    assert time.monotonic() - began < 0.5
+    assert worker.pid == 0
+
+
+ORPHANED = """
+import os, signal, sys, time
+from grinder_resources.inference.deadline import DeadlineWorker
+worker = DeadlineWorker(sys.stdin.buffer.read(), "input", ["same"], deadline_ms=1000)
+assert worker.wait_ready(30)
+if os.fork() == 0:
+    time.sleep(6)
+    os._exit(0)
+print(worker.pid, flush=True)
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def test_a_child_ends_with_its_parent_though_a_fork_holds_the_socket() -> None:
+    """Within some two seconds, while the sibling goes on."""
+    with subprocess.Popen([sys.executable, "-c", ORPHANED], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as parent:
+        assert parent.stdin is not None
+        assert parent.stdout is not None
+        parent.stdin.write(moody_model())
+        parent.stdin.close()
+        child = int(parent.stdout.readline())
+        parent.wait()
+        began = time.monotonic()
+        assert is_gone(child)
+        assert time.monotonic() - began < 4

@@ -130,3 +130,28 @@ def test_an_engine_counts_what_it_scored(shadow: Callable[[], SignalEngine], gol
             engine.decide(snapshot)
         assert engine.drift is not None
         assert engine.drift.rows == 16
+
+
+DAY_MS = 24 * HOUR_MS
+
+
+def test_stray_times_do_not_move_the_window() -> None:
+    """Nine rows of next year, and any number of last year, are passed over; the tenth in a row moves it."""
+    window = seen(HALVES, *[LOW] * 100, ts=400 * DAY_MS)
+    add(window, [HIGH] * 9, 800 * DAY_MS)
+    add(window, [HIGH] * 50, 10 * DAY_MS)
+    add(window, [LOW], 400 * DAY_MS)
+    assert window.rows == 101
+    add(window, [HIGH] * 9, 800 * DAY_MS)
+    assert window.rows == 101
+    add(window, [HIGH], 800 * DAY_MS)
+    assert window.rows == 1
+
+
+def test_a_row_of_the_day_before_last_is_passed_over() -> None:
+    """The same hour of an older day does not take the place of a newer one."""
+    window = seen(HALVES, *[LOW] * 100, ts=5 * DAY_MS)
+    add(window, [HIGH], 4 * DAY_MS)
+    assert window.rows == 100
+    add(window, [HIGH], 4 * DAY_MS + HOUR_MS)
+    assert window.rows == 101

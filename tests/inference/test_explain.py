@@ -188,10 +188,13 @@ def test_outputs_without_trees_of_the_exporters_form_are_refused() -> None:
 
 
 def test_covers_have_to_fit_the_trees() -> None:
-    """One cover a node, and more than 0 at a split."""
+    """One cover a node, above 0 at a split, and no side of a split heavier than the whole."""
     with pytest.raises(ArtifactRejected, match=r"every node has a cover \(got 2; expected 3\)"):
         TreePaths.of([STUMP], (4.0, 3.0), 0, 2)
-    with pytest.raises(ArtifactRejected, match="more than 0"):
+    for covers in ((4.0, 5.0, 1.0), (4.0, float("nan"), 1.0), (4.0, -1.0, 5.0), (1e-38, 1e38, 1e38)):
+        with pytest.raises(ArtifactRejected, match="no side has more"):
+            TreePaths.of([STUMP], covers, 0, 2)
+    with pytest.raises(ArtifactRejected, match="is above 0"):
         TreePaths.of([STUMP], (0.0, 0.0, 0.0), 0, 2)
 
 
