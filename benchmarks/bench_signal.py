@@ -64,11 +64,12 @@ def engine_of(model: Path, *, isolate: bool = False) -> SignalEngine:
 
 
 def snapshots_of(model: Path) -> list[Snapshot]:
-    """Return the artifact's golden rows as snapshots."""
+    """Return the artifact's golden rows as snapshots; in integers, as the lake and the bot have them."""
     artifact = read_artifact(model)
     assert artifact.serving is not None
     names = artifact.manifest.input_features
-    return [Snapshot(1, "X", dict(zip(names, row, strict=True))) for row in artifact.serving.golden.inputs]
+    rows = [[value if value is None else int(value) for value in row] for row in artifact.serving.golden.inputs]
+    return [Snapshot(1, "X", dict(zip(names, row, strict=True))) for row in rows]
 
 
 def latencies(model: Path, calls: int) -> None:
