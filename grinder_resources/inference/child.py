@@ -54,7 +54,7 @@ class Child:
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         with theirs:
             descriptors = (theirs.fileno(), model)
-            arguments = [*map(str, (*descriptors, memory_mib)), input_name, *output_names]
+            arguments = [*map(str, (*descriptors, os.getpid(), memory_mib)), input_name, *output_names]
             try:
                 process = _popen(arguments, descriptors)
             except OSError:

@@ -25,7 +25,8 @@ START_S = 30.0
 class DeadlineWorker:
     """Ask a model in a process of its own. The first one is started here, and not waited for.
 
-    Several threads may share a worker; their calls queue. A forked process starts a child of its own.
+    Several threads may share a worker; their calls queue. A forked process starts a child of its own; one that was
+    forked while another thread was asking is refused, each time after the deadline.
 
     model
         Verified bytes of a graph.
@@ -58,6 +59,7 @@ class DeadlineWorker:
         self._clock = clock
         self._lock = threading.Lock()
         self._child: Child | None = None
+        self._closed = False
         self._start()
 
     @property
@@ -81,24 +83,26 @@ class DeadlineWorker:
 
     def wait_ready(self, timeout_s: float) -> bool:
         """Return whether a process is ready to be asked, after waiting for that at most `timeout_s`."""
+        until = time.monotonic() + timeout_s
         if not self._lock.acquire(timeout=timeout_s):
             return False
         try:
-            return self._unready(timeout_s) is None
+            return self._unready(until - time.monotonic()) is None
         finally:
             self._lock.release()
 
     def close(self) -> None:
         """End the process; every later call is refused with INFERENCE_FAILED.
 
-        A call that holds the lock is given its deadline; in a forked process nobody may be left to release it.
+        A call that holds the lock is given its deadline; in a forked process nobody may be left to release it. Then the
+        model's descriptor stays until the worker is dropped: that call may be about to start a process with it.
         """
+        self._closed = True
         held = self._lock.acquire(timeout=self._deadline_s)
         try:
-            if self._child is not None:
-                self._child.kill()
-            self._child = None
-            self._forget_model()
+            self._keep(self._child)
+            if held:
+                self._forget_model()
         finally:
             if held:
                 self._lock.release()
@@ -125,7 +129,7 @@ class DeadlineWorker:
 
     def _current(self) -> Child | Refusal:
         """Return this process's own child, started if there is none and the breaker allows it."""
-        if not self._forget_model.alive:
+        if self._closed:
             return Refusal(RefusalCode.INFERENCE_FAILED, "the worker is closed")
         if self._child is None or self._child.owner != os.getpid():
             if self._breaker.is_open(self._clock()):
@@ -143,7 +147,7 @@ class DeadlineWorker:
             return self._failed(child, RefusalCode.DEADLINE, f"no answer in {self._deadline_s * 1000:g} ms")
         except NoAnswer as error:
             return self._failed(child, RefusalCode.INFERENCE_FAILED, error.line())
-        self._child = child
+        self._keep(child)
         if isinstance(answer, str):
             return Refusal(RefusalCode.INFERENCE_FAILED, answer)
         self._breaker.succeeded()
@@ -159,8 +163,14 @@ class DeadlineWorker:
 
     def _start(self) -> None:
         try:
-            self._child = self._new_child()
+            self._keep(None if self._closed else self._new_child())
         except OSError:
             self._child = None
             self._breaker.failed(self._clock())
         self._started = self._clock()
+
+    def _keep(self, child: Child | None) -> None:
+        self._child = child
+        if self._closed and child is not None:  # closed by a thread that did not wait for the lock
+            child.kill()
+            self._child = None

@@ -26,7 +26,7 @@ MIN_ROWS = 100
 HOURS = 24
 HOUR_MS = 3_600_000
 STRAYS = 10
-"""Rows in a row that have to be ahead before the window moves to them."""
+"""Rows in a row that have to lie outside of the window, before or behind it, before it moves to them."""
 
 HALF_A_ROW = 0.5
 
@@ -46,20 +46,22 @@ class DriftWindow:
         self._below = [np.zeros(self._cuts.shape, dtype=np.int64) for _ in range(HOURS)]
         self._hour = [-1] * HOURS
         self._newest = -1
-        self._ahead = 0
+        self._strays = 0
         self._rows = [0] * HOURS
 
     def observe(self, row: Row, ts: int) -> None:
         """Count a row, float32 [inputs], NaN for missing, in the hour of `ts`, ms.
 
-        Rows of more than a day ago are passed over, and so are the first of a later day than the last: one stray time
-        does not move the window.
+        A row of a day ago or more, or of more than a day ahead, is passed over, so that a stray time moves nothing; the
+        STRAYS-th such row in a row moves the window, for then it was the window that lay wrong.
         """
         hour = ts // HOUR_MS
-        stray = self._newest >= 0 and hour - self._newest > HOURS
-        self._ahead = self._ahead + 1 if stray else 0
-        if hour <= self._newest - HOURS or 0 < self._ahead < STRAYS:
+        stray = self._newest >= 0 and not -HOURS < hour - self._newest <= HOURS
+        self._strays = self._strays + 1 if stray else 0
+        if 0 < self._strays < STRAYS:
             return
+        if stray:
+            self._move(hour)
         self._newest = max(self._newest, hour)
         slot = hour % HOURS
         below = self._below[slot]
@@ -68,6 +70,14 @@ class DriftWindow:
             below[:] = 0
         below += row < self._cuts  # never true of NaN; true of all else in the last line, which is infinite
         self._rows[slot] += 1
+
+    def _move(self, newest: int) -> None:
+        """Let the window end with the hour `newest`, and forget the hours outside of it."""
+        self._newest, self._strays = newest, 0
+        for slot, hour in enumerate(self._hour):
+            if not newest - HOURS < hour <= newest:
+                self._hour[slot], self._rows[slot] = -1, 0
+                self._below[slot][:] = 0
 
     @property
     def rows(self) -> int:

@@ -27,6 +27,9 @@ MAX_INPUTS = 10
 MAX_TABLE_BYTES = 256 << 20
 """Largest table; what would need more is not explained."""
 
+MAX_REACH = 1 << 53
+"""What all paths together may move, in units of 2^-32: below it any sum of contributions is exact in float64."""
+
 _POWERS = (1 << np.arange(MAX_INPUTS)).astype(np.float32)
 """Sums of distinct ones are exact in float32, and faster there than in integers."""
 
@@ -68,7 +71,8 @@ class TreePaths:
         covers
             Training weight of every node of all `trees`, tree after tree.
 
-        Raises ArtifactRejected where there is not one cover a node, or a split has none.
+        Raises ArtifactRejected where there is not one cover a node, a split has none or an infinite one, a side of it
+        has more than the whole, or the paths together reach MAX_REACH, some 2 million of margin.
         """
         sizes = [len(tree.value) for tree in trees]
         if len(covers) != sum(sizes):
@@ -100,6 +104,7 @@ class TreePaths:
         for count in sorted(set(inputs.tolist())):
             some = np.flatnonzero(inputs == count)
             fill_table(table, first[some], value[some], share[some, :count])
+        _require_exact(table, first)
         return cls(feature, low, high, missing, first, table, n_features)
 
     def contributions(self, row: Floats) -> Ints:
@@ -115,6 +120,16 @@ class TreePaths:
         bits = inside.astype(np.float32) @ _POWERS[: inside.shape[1]]
         moved = self.table.take(self.first + bits.astype(np.int64), axis=0)
         return np.bincount(self.feature.ravel(), moved.ravel(), self.n_features).astype(np.int64)
+
+
+def _require_exact(table: Doubles, first: Ints) -> None:
+    """Raise ArtifactRejected where contributions, a largest one from each path, sum to MAX_REACH or to no number."""
+    if not len(first):
+        return
+    most, least = np.maximum.reduceat(table, first), np.minimum.reduceat(table, first)
+    reach = float(np.maximum(most, -least).sum())
+    if not reach < MAX_REACH:
+        raise ArtifactRejected("contributions sum exactly", got=f"up to {reach:g}", expected=f"below {MAX_REACH}")
 
 
 def top_features(contributions: Ints, names: Sequence[str]) -> Top:

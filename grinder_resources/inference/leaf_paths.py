@@ -53,8 +53,10 @@ def paths_of(tree: Tree, covers: Doubles) -> Iterator[Path]:
             yield Path(float(tree.value[node]), spans)
             continue
         whole, sides = float(covers[node]), [float(covers[child]) for child in (below, above)]
-        if not (whole > 0 and all(0 <= side <= _MOST_OF_A_SPLIT * whole for side in sides)):
-            raise ArtifactRejected("the cover of a split is above 0, and no side has more", got=f"{whole}, {sides}")
+        if not (0 < whole < inf and all(0 <= side <= _MOST_OF_A_SPLIT * whole for side in sides)):
+            raise ArtifactRejected(
+                "the cover of a split is finite and above 0, and no side has more", got=f"{whole}, {sides}"
+            )
         feature, cut, default = int(tree.feature[node]), float(tree.threshold[node]), bool(tree.missing_below[node])
         low, high, missing, share = spans.get(feature, Span())
         left, right = (share * side / whole for side in sides)

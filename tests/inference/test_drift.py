@@ -136,14 +136,15 @@ DAY_MS = 24 * HOUR_MS
 
 
 def test_stray_times_do_not_move_the_window() -> None:
-    """Nine rows of next year, and any number of last year, are passed over; the tenth in a row moves it."""
+    """Nine rows of next year, or of last year, are passed over; the tenth in a row moves it."""
     window = seen(HALVES, *[LOW] * 100, ts=400 * DAY_MS)
     add(window, [HIGH] * 9, 800 * DAY_MS)
-    add(window, [HIGH] * 50, 10 * DAY_MS)
     add(window, [LOW], 400 * DAY_MS)
-    assert window.rows == 101
+    add(window, [HIGH] * 9, 10 * DAY_MS)
+    add(window, [LOW], 400 * DAY_MS)
+    assert window.rows == 102
     add(window, [HIGH] * 9, 800 * DAY_MS)
-    assert window.rows == 101
+    assert window.rows == 102
     add(window, [HIGH], 800 * DAY_MS)
     assert window.rows == 1
 
@@ -155,3 +156,17 @@ def test_a_row_of_the_day_before_last_is_passed_over() -> None:
     assert window.rows == 100
     add(window, [HIGH], 4 * DAY_MS + HOUR_MS)
     assert window.rows == 101
+
+
+def test_a_window_that_began_with_a_stray_time_comes_back() -> None:
+    """A first row of next year costs nine rows, not all that follow; what lies outside of the new day is forgotten."""
+    window = seen(HALVES, HIGH, ts=800 * DAY_MS + HOUR_MS)
+    add(window, [LOW] * 109, 400 * DAY_MS)
+    assert (window.rows, window.hours) == (100, 1)
+
+
+def test_moving_forgets_the_hours_of_another_day() -> None:
+    """After two days without a row only the new hour is held, whichever hour of the day it is."""
+    window = seen(HALVES, *[LOW] * 100, ts=5 * HOUR_MS)
+    add(window, [HIGH] * 10, 56 * HOUR_MS)
+    assert (window.rows, window.hours) == (1, 1)

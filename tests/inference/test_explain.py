@@ -188,13 +188,14 @@ def test_outputs_without_trees_of_the_exporters_form_are_refused() -> None:
 
 
 def test_covers_have_to_fit_the_trees() -> None:
-    """One cover a node, above 0 at a split, and no side of a split heavier than the whole."""
+    """One cover a node, finite and above 0 at a split, and no side of a split heavier than the whole."""
     with pytest.raises(ArtifactRejected, match=r"every node has a cover \(got 2; expected 3\)"):
         TreePaths.of([STUMP], (4.0, 3.0), 0, 2)
-    for covers in ((4.0, 5.0, 1.0), (4.0, float("nan"), 1.0), (4.0, -1.0, 5.0), (1e-38, 1e38, 1e38)):
+    infinite = (float("inf"), float("inf"), 1.0)
+    for covers in ((4.0, 5.0, 1.0), (4.0, float("nan"), 1.0), (4.0, -1.0, 5.0), (1e-38, 1e38, 1e38), infinite):
         with pytest.raises(ArtifactRejected, match="no side has more"):
             TreePaths.of([STUMP], covers, 0, 2)
-    with pytest.raises(ArtifactRejected, match="is above 0"):
+    with pytest.raises(ArtifactRejected, match="finite and above 0"):
         TreePaths.of([STUMP], (0.0, 0.0, 0.0), 0, 2)
 
 
@@ -217,6 +218,15 @@ def test_what_would_need_too_large_a_table_is_not_explained(monkeypatch: pytest.
     assert moved([eleven], covers[:23], *[1.0] * 11) == [0] * 11
     monkeypatch.setattr(explain, "MAX_TABLE_BYTES", 100)
     assert moved([ten], covers[:21], *[1.0] * 10) == [0] * 10
+
+
+def test_leaves_too_large_to_sum_exactly_are_refused() -> None:
+    """Two leaves whose contributions reach 2^53 units of 2^-32, 2^21 of margin, are refused; a little less is not."""
+    covers = (2.0, 1.0, 1.0)
+    assert moved([tree((0, 0.0, 1, 2, True), 0.0, 4_194_303.0)], covers, 1.0) == [2_097_151.5]
+    for value in (4_194_304.0, 1e30):
+        with pytest.raises(ArtifactRejected, match="contributions sum exactly"):
+            TreePaths.of([tree((0, 0.0, 1, 2, True), 0.0, value)], covers, 0, 1)
 
 
 NAMES = ("a", "b", "c", "d")
