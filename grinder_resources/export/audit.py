@@ -11,7 +11,8 @@ from typing import Any
 
 from grinder_resources.contracts.artifacts import INPUT
 from grinder_resources.export.audit_division import require_divisors
-from grinder_resources.export.audit_graph import Value, require_nodes, require_parts, require_versions, values_of
+from grinder_resources.export.audit_graph import Value, require_nodes, require_ranks, values_of
+from grinder_resources.export.audit_parts import require_parts, require_versions
 from grinder_resources.export.audit_rules import ELEMENT_TYPES, MAX_MODEL_BYTES, ML_DOMAIN, mapped, require
 from grinder_resources.export.audit_trees import require_trees
 
@@ -73,10 +74,11 @@ def audit_model(data: bytes, signature: Signature, *, where: str) -> AuditedMode
     with mapped("these bytes are no ONNX model", where):
         model = load_model_from_string(data)
     with mapped("a model cannot be audited", where):
-        require_versions(model, where)
         require_parts(model, where)
+        require_versions(model, where)
         _require_input(model.graph, signature.n_features, where)
         require_nodes(model.graph, where)
+        require_ranks(model.graph, where)
         values = values_of(model, signature.n_features, where)
         for node in model.graph.node:
             if node.domain == ML_DOMAIN:

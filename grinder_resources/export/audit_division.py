@@ -5,6 +5,7 @@ ONNX Runtime looks for 0 alone. So a divisor is a constant above 0, or is comput
 trees in a way that keeps it at 0 or above.
 """
 
+from math import ceil
 from typing import Any
 
 from grinder_resources.export.audit_graph import Value
@@ -12,7 +13,8 @@ from grinder_resources.export.audit_rules import ML_DOMAIN, REGRESSOR, require
 
 INTEGERS = ("int32", "int64")
 DIVISIONS = ("Div", "Mod")
-LARGEST = (1 << 31) - 1
+LARGEST = 1 << 30
+"""Half of what int32 holds: sums of float32 are rounded, and what is rounded must not become too large either."""
 
 
 def require_divisors(graph: Any, values: dict[str, Value], where: str) -> None:
@@ -40,9 +42,9 @@ class _Bounds:
         return array is not None and bool((array > 0).all())
 
     def of(self, name: str) -> int | None:
-        """Return the largest that an element can be, below 2^31; None where it may be negative, or nothing is known.
+        """Return the largest that an element can be, at most 2^30; None where it may be negative, or is not known.
 
-        A graph is in order, so what a node reads was looked at, or can be, without end.
+        It asks the same of what a node reads; a graph is in order, so that ends.
         """
         if name not in self._known:
             bound = self._bound(name)
@@ -59,15 +61,15 @@ class _Bounds:
     def _made(self, node: Any) -> int | None:
         """Return the bound of what a node computes."""
         if node.domain == ML_DOMAIN:
-            return _sum_of_leaves(node)
-        source = self._values[node.input[0]]
+            return _sum_of_leaves(node) if node.op_type == REGRESSOR else None
         match node.op_type:
-            case "Cast" if source.dtype == "bool":
+            case "Cast" if self._values[node.input[0]].dtype == "bool":
                 return 1
             case "Cast" | "Split" | "Gather":
                 return self.of(node.input[0])
             case "ReduceSum":
-                return self._total([self.of(node.input[0])] * max(1, source.size))
+                largest = self.of(node.input[0])
+                return None if largest is None else largest * self._values[node.input[0]].size
             case "Add":
                 return self._total([self.of(name) for name in node.input])
         return None
@@ -85,11 +87,18 @@ class _Bounds:
 
 
 def _sum_of_leaves(node: Any) -> int | None:
-    """Return the largest sum of a regressor's leaves, where none of them is negative and they are only added up."""
+    """Return the largest sum of a regressor's leaves, one a tree; None unless they are only added, and none is below 0.
+
+    Rounded up: many fractions, summed before they are cast, are not 0.
+    """
     facts = {one.name: one for one in node.attribute}
     added = all(
         name not in facts or facts[name].s == plain
         for name, plain in (("aggregate_function", b"SUM"), ("post_transform", b"NONE"))
     )
-    leaves = [*facts["target_weights"].floats, *(facts["base_values"].floats if "base_values" in facts else ())]
-    return int(sum(leaves)) if node.op_type == REGRESSOR and added and min(leaves, default=0) >= 0 else None
+    base = facts["base_values"].floats[:] if "base_values" in facts else []
+    largest: dict[int, float] = {}
+    for tree, leaf in zip(facts["target_treeids"].ints, facts["target_weights"].floats, strict=True):
+        largest[tree] = max(leaf, largest.get(tree, leaf))
+    lowest = min([*facts["target_weights"].floats, *base])
+    return ceil(sum(largest.values()) + max(base, default=0)) if added and lowest >= 0 else None

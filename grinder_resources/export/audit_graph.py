@@ -1,4 +1,4 @@
-"""The parts of a graph, its order, and the shape of every value for one row: what `export/audit` asks of all graphs."""
+"""The order of a graph, the work of one row, and the shape of every value for it: what `export/audit` asks of all."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -8,42 +8,19 @@ from typing import Any
 from grinder_resources.contracts.artifacts import INPUT
 from grinder_resources.export.audit_rules import (
     ELEMENT_TYPES,
-    IR_VERSIONS,
-    MAX_CONSTANTS_READ,
-    MAX_NODES,
+    MAX_NAMES,
+    MAX_RANK,
+    MAX_READ,
     MAX_VALUES,
     ML_DOMAIN,
     OPERATORS,
-    OPSETS,
     mapped,
     require,
 )
 from grinder_resources.export.audit_trees import tree_outputs
 
-_LABELS = {"name", "doc_string", "metadata_props"}
-_MODEL = {
-    *_LABELS,
-    "ir_version",
-    "opset_import",
-    "producer_name",
-    "producer_version",
-    "domain",
-    "model_version",
-    "graph",
-}
-_GRAPH = {*_LABELS, "node", "initializer", "input", "output", "value_info"}
-_NODE = {*_LABELS, "input", "output", "op_type", "domain", "attribute"}
-_NUMBERS = {
-    1: ("float_data", 4),
-    6: ("int32_data", 4),
-    7: ("int64_data", 8),
-    9: ("int32_data", 1),
-    11: ("double_data", 8),
-}
-"""By element type: the field that holds its numbers, and the bytes of one number in `raw_data`."""
-_TENSOR = {*_LABELS, "dims", "data_type", "raw_data", *(field for field, _ in _NUMBERS.values())}
-_ATTRIBUTES = {1: "f", 2: "i", 3: "s", 4: "t", 6: "floats", 7: "ints", 8: "strings"}
-"""By attribute type, the field that holds its value; graphs, sparse tensors and lists of tensors have no place."""
+_INT = 2
+"""Type of an attribute that is one integer."""
 
 
 @dataclass(frozen=True)
@@ -59,34 +36,13 @@ class Value:
         return prod(self.shape)
 
 
-def require_versions(model: Any, where: str) -> None:
-    """Refuse a format or a set of operators that is not known, or is named twice in two versions."""
-    require(model.ir_version in IR_VERSIONS, "an unknown version of ONNX", where, model.ir_version, IR_VERSIONS)
-    opsets = {(opset.domain, opset.version) for opset in model.opset_import}
-    for domain, version in sorted(opsets):
-        known = version in OPSETS.get(domain, ())
-        require(known, "an unknown set of operators", where, f"{domain or 'onnx'} {version}", _opset_text())
-    require(len(opsets) == len({domain for domain, _ in opsets}), "a set of operators in two versions", where)
-
-
-def require_parts(model: Any, where: str) -> None:
-    """Refuse what is not in the short lists above: functions, graphs in attributes, sparse or external tensors, ..."""
-    for part in ("initializer", "value_info", "metadata_props"):
-        count = len(getattr(model.graph, part))
-        require(count <= MAX_NODES, f"a graph has too many parts of a kind, {part}", where, count, MAX_NODES)
-    _require_fields(model, _MODEL, where)
-    _require_fields(model.graph, _GRAPH, where)
-    for tensor in model.graph.initializer:
-        _require_tensor(tensor, f"{where}, constant {tensor.name}")
-    for node in model.graph.node:
-        _require_node(node, f"{where}, node {node.name or node.op_type}")
-
-
 def require_nodes(graph: Any, where: str) -> None:
-    """Refuse too many nodes, an operator off the list, a value made twice, and one that is used before it is made."""
-    require(len(graph.node) <= MAX_NODES, "a graph has too many nodes", where, len(graph.node), MAX_NODES)
-    read = _constants_read(graph)
-    require(read <= MAX_CONSTANTS_READ, "the nodes of a graph read too many constants", where, read, MAX_CONSTANTS_READ)
+    """Refuse what would take long, an operator off the list, a value made twice, and one used before it is made."""
+    names = sum(len(node.input) + len(node.output) for node in graph.node)
+    require(names <= MAX_NAMES, "the nodes of a graph have too many inputs and outputs", where, names, MAX_NAMES)
+    sizes = _constant_sizes(graph)
+    read = sum(sizes.get(name, 0) for node in graph.node for name in node.input)
+    require(read <= MAX_READ, "the nodes of a graph read too many constants", where, read, MAX_READ)
     made: set[str] = set()
     for name in (INPUT, *(tensor.name for tensor in graph.initializer)):
         _make(name, made, where)
@@ -99,16 +55,64 @@ def require_nodes(graph: Any, where: str) -> None:
             _make(name, made, at)
 
 
-def _constants_read(graph: Any) -> int:
-    """Return the numbers that all nodes read from constants; one that many nodes read counts for each."""
+def require_ranks(graph: Any, where: str) -> None:
+    """Refuse values of many dimensions before shapes are worked out, where each dimension costs, even of size 1.
+
+    A Gather of a value from itself doubles them. What is looked at are bounds: no operator on the list gives more.
+    """
+    sizes = _constant_sizes(graph)
+    ranks = {INPUT: 2} | {tensor.name: len(tensor.dims) for tensor in graph.initializer}
+    for node in graph.node:
+        rank = _rank(node, ranks, sizes)
+        at = f"{where}, node {node.name or node.op_type}"
+        require(rank <= MAX_RANK, "a value has too many dimensions", at, rank, MAX_RANK)
+        ranks |= dict.fromkeys(node.output, rank)
+
+
+def _rank(node: Any, ranks: dict[str, int], sizes: dict[str, int]) -> int:
+    """Return the most dimensions that the outputs of a node can have."""
+    known = [ranks.get(name, 0) for name in node.input]
+    listed = sum(sizes.get(name, 0) for name in node.input[1:]) + sum(len(one.ints) for one in node.attribute)
+    longest = max(known, default=1)
+    match node.op_type:
+        case "Gather":
+            return sum(known) - 1
+        case "Reshape":
+            return listed
+        case "Unsqueeze":
+            return longest + listed
+        case "Constant":
+            return max([1, *(len(one.t.dims) for one in node.attribute)])
+        case "ReduceMax" | "ReduceMin" | "ReduceSum" if _gives_up_axes(node):
+            return max(longest - 1, 0)
+    return max(longest, 2)
+
+
+def _gives_up_axes(node: Any) -> bool:
+    """Return whether a reduction has less dimensions than what it reads, whatever its axes are."""
+    facts = {one.name: one for one in node.attribute}
+    kept = facts.get("keepdims")
+    dropped = kept is not None and kept.type == _INT and kept.HasField("i") and kept.i == 0
+    return dropped and "noop_with_empty_axes" not in facts
+
+
+def _constant_sizes(graph: Any) -> dict[str, int]:
+    """Return how many numbers there are in every constant, by name, those that are nodes among them."""
     sizes = {tensor.name: prod(tensor.dims) for tensor in graph.initializer}
-    return sum(sizes.get(name, 0) for node in graph.node for name in node.input)
+    for node in graph.node:
+        if node.op_type == "Constant":
+            held = (
+                prod(one.t.dims) if one.HasField("t") else len(one.ints) + len(one.floats) for one in node.attribute
+            )
+            sizes |= dict.fromkeys(node.output, max(held, default=0))
+    return sizes
 
 
 def values_of(model: Any, n_features: int, where: str) -> dict[str, Value]:
     """Return every value by name: the input, constants, and what nodes compute for one row.
 
-    Refuses shapes that are not known before a row is, and graphs whose values together are too large.
+    Refuses shapes that are not known before a row is, and graphs whose values together are too large, or read too
+    often.
     """
     graph = model.graph
     given = {INPUT: Value("float32", (1, n_features))}
@@ -124,7 +128,10 @@ def values_of(model: Any, n_features: int, where: str) -> dict[str, Value]:
     total = sum(value.size for value in values.values())
     require(total <= MAX_VALUES, "the values of one row are too many", where, total, MAX_VALUES)
     constants = {tensor.name: Value(ELEMENT_TYPES[tensor.data_type], (*tensor.dims,)) for tensor in graph.initializer}
-    return values | constants
+    values |= constants
+    read = sum(values[name].size for node in graph.node for name in node.input if name)
+    require(read <= MAX_READ, "the nodes of a graph read too many values", where, read, MAX_READ)
+    return values
 
 
 def _inferred(model: Any, given: dict[str, Value], where: str) -> Iterator[tuple[str, Value]]:
@@ -146,36 +153,6 @@ def _inferred(model: Any, given: dict[str, Value], where: str) -> Iterator[tuple
             yield info.name, Value(ELEMENT_TYPES[tensor.elem_type], tuple(dim.dim_value for dim in tensor.shape.dim))
 
 
-def _require_fields(message: Any, allowed: set[str], where: str) -> None:
-    from google.protobuf.unknown_fields import UnknownFieldSet
-
-    odd = sorted({field.name for field, _ in message.ListFields()} - allowed)
-    require(not odd, "a part of a model that has no place here", where, ", ".join(odd))
-    require(not len(UnknownFieldSet(message)), "a part of a model that nobody knows", where)
-
-
-def _require_node(node: Any, where: str) -> None:
-    _require_fields(node, _NODE, where)
-    names = [attribute.name for attribute in node.attribute]
-    require(len(set(names)) == len(names), "an attribute is there twice", where, ", ".join(sorted(names)))
-    for attribute in node.attribute:
-        at = f"{where}, attribute {attribute.name}"
-        _require_fields(attribute, {*_LABELS, "type", _ATTRIBUTES.get(attribute.type, "")}, at)
-        if attribute.HasField("t"):
-            _require_tensor(attribute.t, at)
-
-
-def _require_tensor(tensor: Any, where: str) -> None:
-    outside = tensor.external_data or tensor.data_location
-    require(not outside, "the numbers of a tensor lie in another file", where)
-    _require_fields(tensor, {*_TENSOR, "data_location"}, where)
-    require(tensor.data_type in _NUMBERS, "constants of this type are not allowed", where, tensor.data_type)
-    field, width = _NUMBERS[tensor.data_type]
-    held = len(tensor.raw_data) if tensor.HasField("raw_data") else len(getattr(tensor, field)) * width
-    needed = prod(tensor.dims) * width
-    require(min(tensor.dims, default=0) >= 0 and held == needed, "a constant has another size", where, held, needed)
-
-
 def _make(name: str, made: set[str], where: str) -> None:
     require(name and name not in made, "a value is made twice, or has no name", where, repr(name))
     made.add(name)
@@ -183,7 +160,3 @@ def _make(name: str, made: set[str], where: str) -> None:
 
 def _operator_text(node: Any) -> str:
     return ".".join(filter(None, (node.domain, node.op_type)))
-
-
-def _opset_text() -> str:
-    return ", ".join(f"{domain or 'onnx'} {known[0]}..{known[-1]}" for domain, known in OPSETS.items())

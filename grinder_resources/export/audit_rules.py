@@ -11,8 +11,14 @@ CLASSIFIER = "TreeEnsembleClassifier"
 
 MAX_MODEL_BYTES = 64 << 20
 MAX_NODES = 4_096
-MAX_CONSTANTS_READ = 1 << 25
-"""Most numbers that all nodes together read from constants: what bounds the work of one row."""
+MAX_PARTS = 1 << 18
+"""Most messages of a model: its nodes, their attributes, constants, types, ... down to a dimension."""
+MAX_NAMES = 1 << 16
+"""Most inputs and outputs that all nodes have together."""
+MAX_RANK = 32
+"""Most dimensions of a value."""
+MAX_READ = 1 << 25
+"""Most numbers that all nodes together read, each time they read them: what bounds the work of one row."""
 MAX_VALUES = 1 << 20
 """Most numbers that all tensors of a graph, constants aside, hold together for one row."""
 MAX_TARGETS = 1_024

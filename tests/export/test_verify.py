@@ -11,12 +11,15 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import onnxruntime  # noqa: TID253 - what is built
 import pytest
+from onnx import helper  # noqa: TID253 - what is built
 
 from grinder_resources.errors import ArtifactRejected, ManifestRejected
 from grinder_resources.export.graph import export_model
-from grinder_resources.export.verify import open_session, read_artifact, verify_artifact
+from grinder_resources.export.verify import open_session, read_artifact, start_session, verify_artifact
 from grinder_resources.export.verify_command import add_parsers
+from tests.export.audited import network
 from tests.export.small_models import FEATURES, Heads, Rows, only
 
 FLIP_BITS = """
@@ -64,6 +67,32 @@ def test_400_flipped_bits_never_reach_onnxruntime(artifact: Path) -> None:
     """Every flip is refused by its hash where importing onnxruntime would fail; verifying needs not even numpy."""
     done = subprocess.run([sys.executable, "-c", FLIP_BITS, str(artifact)], capture_output=True, text=True, check=True)
     assert done.stdout == "400 []\n"
+
+
+def test_a_session_reads_onnx_alone(heads: Heads, tmp_path: Path) -> None:
+    """Bytes of ONNX Runtime's own format are no model, whatever they say of themselves."""
+    options = onnxruntime.SessionOptions()
+    options.optimized_model_filepath = str(tmp_path / "model.ort")
+    options.add_session_config_entry("session.save_model_format", "ORT")
+    model = export_model(heads[:1], FEATURES, only("tradeable_2")).onnx
+    onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+    other = (tmp_path / "model.ort").read_bytes()
+    assert other[4:8] == b"ORTM"
+    with pytest.raises(Exception, match="Failed to load model because protobuf parsing failed"):
+        start_session(other)
+
+
+def test_a_row_that_fails_writes_nothing(capfd: pytest.CaptureFixture[str]) -> None:
+    """The name of a node is the graph's own text, and does not reach the log; the error is raised."""
+    nodes = [
+        helper.make_node("Cast", ["input"], ["whole"], to=6),
+        helper.make_node("Mod", ["whole", "whole"], ["rest"], name="first line\nsecond line"),
+        helper.make_node("Cast", ["rest"], ["regime_probs"], to=1),
+    ]
+    session = start_session(network(*nodes, constants={}))
+    with pytest.raises(Exception, match="Mod node"):
+        session.run(None, {"input": np.zeros((1, 15), dtype=np.float32)})
+    assert capfd.readouterr() == ("", "")
 
 
 def append(folder: Path) -> None:
