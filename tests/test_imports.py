@@ -31,11 +31,13 @@ RANKS = {
     "dagster": 3,
     "export": 4,
     "evaluation": 4,
+    "gold": 4,
     "inference": 5,
     "provenance": 5,
     "proofs": 5,
     "cli_market": 5,
     "replay": 6,
+    "usecases": 6,
     "cli": 7,
 }
 """A module may import modules of its own rank or below."""
