@@ -16,10 +16,12 @@ TREND_DOWN never comes: the bot's `net_return_bps` is an absolute return, so its
 We keep the bot's rule, because the baseline is the bot as it is; a signed return would give TREND_DOWN.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
 from fractions import Fraction
+from typing import Any
 
 THIN_BASE_UNITS = Decimal("0.1")
 WIDE_SPREAD_BPS = 100
@@ -81,6 +83,24 @@ class PolicyInputs:
     features: RuleFeatures | None
     toxicity_blocked: bool = False
     kill_switch: bool = False
+
+
+def inputs_of(snapshot: Mapping[str, Any], full_l1_lots: int) -> PolicyInputs:
+    """Return what the rules see in one row of `silver/snapshots`, or of a Gold table that holds its features.
+
+    full_l1_lots
+        `full_lots` of the row's instrument.
+    """
+    features = RuleFeatures(
+        natr_bps=snapshot["natr_bps"],
+        spread_bps=snapshot["spread_bps"],
+        net_return_bps=snapshot["net_return_bps"],
+        range_score=snapshot["range_score"],
+        warmup_bars=snapshot["warmup_bars"],
+        thin_l1_lots=snapshot["thin_l1_lots"],
+        full_l1_lots=full_l1_lots,
+    )
+    return PolicyInputs(features, toxicity_blocked(snapshot["spread_bps"], snapshot["ret_5s_x1000"]))
 
 
 def full_lots(lot_size: Decimal) -> int:

@@ -19,7 +19,7 @@ from grinder_resources.hashing import sha256_bytes, sha256_facts
 from grinder_resources.inference.decision import Decision
 from grinder_resources.inference.snapshot import Snapshot
 from grinder_resources.policy.grid import apply_signal, plan
-from grinder_resources.policy.regimes import PolicyInputs, RuleFeatures, classify, full_lots, toxicity_blocked
+from grinder_resources.policy.regimes import classify, full_lots, inputs_of
 
 Facts = dict[str, Any]
 Decide = Callable[[Snapshot], Decision]
@@ -70,8 +70,7 @@ def decision_hash(facts: Mapping[str, Any]) -> str:
 
 def _decision(row: Facts, full_l1_lots: int, decide: Decide) -> Facts:
     ts_ms, symbol = row["ts_ns"] // NS_PER_MS, row["symbol"]
-    inputs = _policy_inputs(row, full_l1_lots)
-    regime = classify(inputs)
+    regime = classify(inputs_of(row, full_l1_lots))
     rules = plan(regime, row["natr_bps"])
     decision = decide(Snapshot(ts_ms, symbol, {name: row[name] for name in _FEATURES}))
     heard = _signal_facts(decision.signal)
@@ -91,19 +90,6 @@ def _decision(row: Facts, full_l1_lots: int, decide: Decide) -> Facts:
         **_misses(row[REGIME_LABEL], rules.step_bps, would, done),
     }
     return facts | {"decision_hash": decision_hash(facts)}
-
-
-def _policy_inputs(row: Facts, full_l1_lots: int) -> PolicyInputs:
-    features = RuleFeatures(
-        natr_bps=row["natr_bps"],
-        spread_bps=row["spread_bps"],
-        net_return_bps=row["net_return_bps"],
-        range_score=row["range_score"],
-        warmup_bars=row["warmup_bars"],
-        thin_l1_lots=row["thin_l1_lots"],
-        full_l1_lots=full_l1_lots,
-    )
-    return PolicyInputs(features, toxicity_blocked(row["spread_bps"], row["ret_5s_x1000"]))
 
 
 def _signal_facts(signal: MlSignalSnapshot | None) -> Facts:
