@@ -31,6 +31,7 @@ COMPILED_FROM = (
     "market/rounding.py",
     "market/state.py",
     "market/windows.py",
+    "simulation/probes_kernel.py",
 )
 """Files, relative to the package, whose functions or constants end up in machine code."""
 
