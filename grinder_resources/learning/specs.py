@@ -16,6 +16,7 @@ from grinder_resources.contracts.events import CATEGORIES, REACH_HORIZONS_S, THR
 from grinder_resources.contracts.gates import GATE_HORIZONS_MIN, GATE_INPUTS, GATE_REGIMES, GATE_ROC_DATASET
 from grinder_resources.contracts.gold import REGIME_DATASET, REGIME_LABEL, SIGNALS, SNAPSHOT_FEATURES
 from grinder_resources.contracts.gold_bot import REGIME_BOT_DATASET
+from grinder_resources.contracts.gold_grid import GRID_SPACING, LEVELS_LABEL, SIZE_LABEL, SPACING_LABEL
 from grinder_resources.errors import UnknownName
 from grinder_resources.learning.model_spec import BoosterParams, Head, Match, ModelSpec
 from grinder_resources.learning.reach import LEVEL_COHERENCE, SIDES, reach_head
@@ -166,6 +167,25 @@ GATE_ROC = ModelSpec(
     "Windows of 60 and 240 minutes reach beyond the hourly blocks of the bootstrap, so their intervals are too narrow.",
 )
 
+GRID_SPACING_SPEC = ModelSpec(
+    name="grid_spacing",
+    doc="Spacing, lines and size of the grid that will turn out best in the next ten minutes.",
+    dataset=GRID_SPACING.name,
+    select=select_snapshot_features,
+    heads=(
+        Head("spacing", "regression", SPACING_LABEL, unit=1_000),
+        Head("levels", "regression", LEVELS_LABEL),
+        Head("size", "regression", SIZE_LABEL),
+    ),
+    row_id=("venue", "symbol", "ts_ns"),
+    params=BoosterParams(min_child_weight=20.0),
+    reference=("range_60s_x1000", "range_300s_x1000"),
+    reference_name="the range of the last minutes",
+    caveat="Windows overlap by half, so there are fewer independent rows than rows. What a grid so chosen earns is not "
+    "in these scores: see the report of the use case.",
+)
+
+
 SPECS = MappingProxyType(
     {
         spec.name: spec
@@ -174,6 +194,7 @@ SPECS = MappingProxyType(
             REGIME,
             GATE_ROC,
             REGIME_BOT,
+            GRID_SPACING_SPEC,
         )
     }
 )

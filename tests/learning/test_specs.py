@@ -8,18 +8,19 @@ from grinder_resources.contracts.events import LABEL_NAMES
 from grinder_resources.contracts.gates import GATE_INPUTS, GATE_ROC_DATASET
 from grinder_resources.contracts.gold import REGIME_DATASET, REGIME_LABEL, SIGNALS
 from grinder_resources.contracts.gold_bot import REGIME_BOT_DATASET
+from grinder_resources.contracts.gold_grid import GRID_SPACING
 from grinder_resources.errors import UnknownName
 from grinder_resources.features.manifest import feature_table
 from grinder_resources.hashing import canonical_json
 from grinder_resources.learning.model_spec import BoosterParams, Head
-from grinder_resources.learning.selection import FeatureSet
+from grinder_resources.learning.selection import LABEL_PATTERN, FeatureSet
 from grinder_resources.learning.specs import LEVEL_HEADS, SPECS, spec_named
 from tests.learning.level_rows import level_rows
 
 LEVEL_SPECS = [name for name in SPECS if name.startswith("level_signals")]
 
 
-def test_registry_holds_six_level_models_the_regimes_and_the_gates() -> None:
+def test_registry_holds_six_level_models_the_regimes_the_gates_and_the_grids() -> None:
     """The names are the artifact folders."""
     assert list(SPECS) == [
         "level_signals_stage_a_ta",
@@ -31,6 +32,7 @@ def test_registry_holds_six_level_models_the_regimes_and_the_gates() -> None:
         "regime",
         "gate_roc",
         "regime_bot",
+        "grid_spacing",
     ]
 
 
@@ -114,6 +116,15 @@ def test_the_bot_model_reads_what_the_bot_feeds() -> None:
     assert (spec.heads, spec.spacing_head) == (SPECS["regime"].heads, "regime")
 
 
+def test_grid_spacing_reads_what_the_regime_reads() -> None:
+    """No label of a window, and no grid that was chosen, is among its inputs; all of them are named like labels."""
+    chosen = SPECS["grid_spacing"].select(GRID_SPACING.schema)
+    assert chosen == SPECS["regime"].select(REGIME_DATASET.schema)
+    others = set(GRID_SPACING.schema) - {*chosen.numeric, "date", "venue", "symbol", "ts_ns", "watermark_ns"}
+    assert len(others) == 9
+    assert all(LABEL_PATTERN.match(name) for name in others)
+
+
 def test_facts_tell_models_apart() -> None:
     """By selection, heads and booster, whatever the name says; they are plain JSON."""
     spec = SPECS["level_signals_stage_b_full"]
@@ -138,6 +149,7 @@ def test_references_are_columns_that_every_dataset_row_has() -> None:
         REGIME_BOT_DATASET.name: REGIME_BOT_DATASET.schema.names(),
         SIGNALS: features.schema.names(),
         GATE_ROC_DATASET.name: [column.name for column in GATE_INPUTS],
+        GRID_SPACING.name: GRID_SPACING.schema.names(),
     }
     for spec in SPECS.values():
         assert spec.reference
