@@ -1,0 +1,143 @@
+"""Rules from a decision tree: where the best policy changes, cut by cut, as comparisons of integers.
+
+The tree asks which policy is best in a window, and cuts where that becomes clearer (Breiman and others 1984). What a
+leaf then advises is not what was best most often but what earned most in all its windows: a grid that wins often and
+little, and loses rarely and much, is best in most of them. Two leaves of one cut that advise the same become one.
+
+Cuts lie between two integers, so `x <= 3.5` is `x <= 3`. A leaf's conditions are merged: at most one lower and one
+upper bound a column.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from grinder_resources.usecases.policy_discovery.book import Settings
+from grinder_resources.usecases.policy_discovery.policies import EXACT_IN_FLOAT32, NAMES, Flags, Integers, Windows
+from grinder_resources.usecases.policy_discovery.rules import ABOVE, AT_MOST, Comparison, Condition
+
+BPS = 10_000
+
+
+@dataclass(frozen=True)
+class Leaf:
+    """A policy, and the training windows it was found on."""
+
+    policy: str
+    windows: int
+
+
+@dataclass(frozen=True)
+class Branch:
+    """Left where `column <= value`, else right."""
+
+    column: str
+    value: int
+    left: "Node"
+    right: "Node"
+
+
+Node = Leaf | Branch
+
+
+def grow(windows: Windows, rows: Integers, settings: Settings) -> Node:
+    """Return the tree of the training windows `rows`, one leaf where nothing can be cut.
+
+    Columns that are null too often, constant, or too large for the tree to tell neighbours apart are not looked at;
+    then windows with a null in any other are left out.
+    """
+    from sklearn.tree import DecisionTreeClassifier
+
+    columns = looked_at(windows, rows, settings)
+    complete = windows.frame.select(pl.all_horizontal(pl.lit(value=True), pl.col(columns).is_not_null())).to_series()
+    known = rows[complete.to_numpy()[rows]]
+    if not columns or len(known) < 2 * settings.min_samples_leaf:
+        return Leaf(NAMES[windows.best_of(rows)], len(rows))
+    values = windows.frame[known].select(columns).to_numpy()
+    fitted = DecisionTreeClassifier(
+        max_depth=settings.max_depth, min_samples_leaf=settings.min_samples_leaf, random_state=settings.seed
+    ).fit(values, windows.best[known])
+    return _node(fitted.tree_, 0, _Grown(columns, values, windows.pnl[known]), np.ones(len(known), dtype=np.bool_))
+
+
+def looked_at(windows: Windows, rows: Integers, settings: Settings) -> tuple[str, ...]:
+    """Return the columns that the tree may cut, in their order."""
+    part = windows.frame[rows]
+    most_nulls = len(rows) * settings.max_null_bps // BPS
+
+    def usable(name: str) -> bool:
+        column = part[name].drop_nulls()
+        if column.len() == 0 or part.height - column.len() > most_nulls:
+            return False
+        low, high = int(column.min()), int(column.max())  # type: ignore[arg-type]
+        return low < high and max(abs(low), abs(high)) < EXACT_IN_FLOAT32
+
+    return tuple(name for name in windows.columns if usable(name))
+
+
+@dataclass(frozen=True, eq=False)
+class _Grown:
+    columns: tuple[str, ...]
+    values: Integers
+    pnl: Integers
+
+
+def _node(tree: Any, number: int, grown: _Grown, inside: Flags) -> Node:
+    if tree.children_left[number] < 0:
+        return _leaf(grown, inside)
+    feature, value = int(tree.feature[number]), int(np.floor(tree.threshold[number]))
+    is_left = grown.values[:, feature] <= value
+    left = _node(tree, tree.children_left[number], grown, inside & is_left)
+    right = _node(tree, tree.children_right[number], grown, inside & ~is_left)
+    if isinstance(left, Leaf) and isinstance(right, Leaf) and left.policy == right.policy:
+        return _leaf(grown, inside)
+    return Branch(grown.columns[feature], value, left, right)
+
+
+def _leaf(grown: _Grown, inside: Flags) -> Leaf:
+    return Leaf(NAMES[int(np.argmax(grown.pnl[inside].sum(axis=0)))], int(inside.sum()))
+
+
+def leaves(node: Node, path: tuple[Condition, ...] = ()) -> Iterator[tuple[tuple[Condition, ...], Leaf]]:
+    """Yield every leaf with its merged conditions, from left to right."""
+    if isinstance(node, Leaf):
+        yield merged(path), node
+    else:
+        yield from leaves(node.left, (*path, Condition(node.column, AT_MOST, node.value)))
+        yield from leaves(node.right, (*path, Condition(node.column, ABOVE, node.value)))
+
+
+def merged(path: tuple[Condition, ...]) -> tuple[Condition, ...]:
+    """Return the conditions that say the same: columns as they first came, the tightest bound of either kind."""
+    bounds: dict[tuple[str, Comparison], int] = {}
+    for one in path:
+        tightest = min if one.comparison == AT_MOST else max
+        kind = (one.column, one.comparison)
+        bounds[kind] = tightest(bounds.get(kind, one.value), one.value)
+    kinds: list[tuple[str, Comparison]] = [
+        (column, comparison) for column in dict.fromkeys(one.column for one in path) for comparison in (ABOVE, AT_MOST)
+    ]
+    return tuple(Condition(*kind, bounds[kind]) for kind in kinds if kind in bounds)
+
+
+def tree_text(node: Node) -> str:
+    """Return the tree as indented text, leaves numbered as the rules are."""
+    return "\n".join(_lines(node, "", iter(range(1, 1 + sum(1 for _ in leaves(node))))))
+
+
+def rule_name(number: int) -> str:
+    """Return the name of the leaf of that number, from 1: `r01`."""
+    return f"r{number:02d}"
+
+
+def _lines(node: Node, indent: str, numbers: Iterator[int]) -> Iterator[str]:
+    if isinstance(node, Leaf):
+        yield f"{indent}{node.policy}  [{rule_name(next(numbers))}, {node.windows:,} windows]"
+        return
+    yield f"{indent}{node.column} <= {node.value}"
+    yield from _lines(node.left, f"{indent}|   ", numbers)
+    yield f"{indent}{node.column} > {node.value}"
+    yield from _lines(node.right, f"{indent}|   ", numbers)
