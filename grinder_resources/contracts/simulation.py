@@ -101,9 +101,10 @@ SUMMARY = Table(
         required("episode", _INT, "number of the episode, from 0"),
         required("start_ns", _INT, "its start"),
         required("end_ns", _INT, "its end"),
-        required("capital_micros", _INT, "largest max_position_lots of its steps at the first mid; what it is out of"),
+        required("capital_micros", _INT, "largest max_position_lots of its steps at the first mid; 0 without a mid"),
         required("pnl_micros", _INT, "money at the end, after every fee and after the position was closed"),
         required("fees_micros", _INT, "fees paid, less rebates"),
+        required("funding_micros", _INT, "funding paid, less received"),
         required("maker_fills", _INT, "fills of resting orders, part fills included"),
         required("taker_fills", _INT, "fills at the market, when a grid is taken down"),
         required("maker_lots", _INT, "lots of the one"),
@@ -112,7 +113,8 @@ SUMMARY = Table(
         required("orders_filled", _INT, "of them, filled whole"),
         required("round_trips", _INT, "lines that were bought and sold back, or sold and bought back, by limit orders"),
         required("round_trip_micros", _INT, "what these earned, after their fees"),
-        required("recentres", _INT, "times the grid was built again"),
+        required("round_trip_tick_lots", _INT, "amount of their first orders, tick-lots"),
+        required("recentres", _INT, "times the grid was built again because the mid had left it"),
         required("max_drawdown_micros", _INT, "largest fall of the money from an earlier height, over the NAV samples"),
         required("max_position_lots", _INT, "largest position, long or short"),
     ),
@@ -125,11 +127,11 @@ NAV = Table(
     doc="Money and position of every episode on a grid of seconds: cash and position at the mid, less fees so far.",
     columns=(
         required("episode", _INT, "number of the episode"),
-        required("ts_ns", _INT, "time of the sample: all events with ts <= it have happened"),
-        required("nav_micros", _INT, "cash + position x mid - fees; 0 at the start"),
+        required("ts_ns", _INT, "time of the sample: all events with ts <= it have happened; the last one is the end"),
+        required("nav_micros", _INT, "cash + position x mid - fees - funding; 0 at the start"),
         required("fees_micros", _INT, "fees so far"),
         required("position_lots", _INT, "position, short below 0"),
-        required("mid_half_ticks", _INT, "mid in force"),
+        required("mid_half_ticks", _INT, "mid in force; 0 before the first quote"),
     ),
     sort_by=("episode", "ts_ns"),
     key=("episode", "ts_ns"),
@@ -141,7 +143,7 @@ FILLS = Table(
     columns=(
         required("episode", _INT, "number of the episode"),
         required("fill", _INT, "number within the episode, from 0"),
-        required("ts_ns", _INT, "time of the event that filled"),
+        required("ts_ns", _INT, "time of the event that filled; at the market, when the grid was taken down"),
         optional("line", _INT, "line of the grid, below 0 under the centre; null at the market"),
         required("side", pl.Int8(), "+1 bought, -1 sold"),
         required("price_ticks", _INT, "price, ticks"),
@@ -152,4 +154,42 @@ FILLS = Table(
     ),
     sort_by=("episode", "fill"),
     key=("episode", "fill"),
+)
+
+FUNDING = Table(
+    name="simulation/funding",
+    doc="Funding of one instrument: at each time the position at the mid, times the rate, is paid.",
+    columns=(
+        required("ts_ns", _INT, "time"),
+        required(
+            "rate_ppm", _INT, "rate, parts per million; longs pay a positive one", at_least=-MICROS, at_most=MICROS
+        ),
+    ),
+    sort_by=("ts_ns",),
+)
+
+PERFORMANCE = Table(
+    name="simulation/performance",
+    doc="One row an episode: what it was worth. All integers, each rounded half-even once.",
+    columns=(
+        required("episode", _INT, "number of the episode"),
+        optional("pnl_x1000", _INT, "money at the end, bps x 1000 of the capital; null without capital"),
+        optional("fees_x1000", _INT, "fees, bps x 1000 of the capital; null without capital"),
+        optional(
+            "max_drawdown_x1000", _INT, "largest fall of the money, bps x 1000 of the capital; null without capital"
+        ),
+        optional(
+            "sharpe_x1000", _INT, "mean / population std of NAV changes x sqrt(samples a day) x 1000; null if std = 0"
+        ),
+        optional("sortino_x1000", _INT, "the same over the root of the mean square of the losses; null without a loss"),
+        optional("fill_rate_bps", _INT, "orders filled whole / orders, bps; null without orders"),
+        optional(
+            "round_trip_x1000", _INT, "what round trips earned / amount of their first orders, bps x 1000; or null"
+        ),
+        optional(
+            "inventory_bps", _INT, "mean |position| x mid / capital inside the episode, bps; null without samples"
+        ),
+    ),
+    sort_by=("episode",),
+    key=("episode",),
 )

@@ -21,6 +21,7 @@ Function = TypeVar("Function", bound=Callable[..., object])
 COMPILED_FROM = (
     "contracts/bronze.py",
     "contracts/silver.py",
+    "contracts/simulation.py",
     "features/rolling_kernel.py",
     "market/bars.py",
     "market/compiled.py",
@@ -31,7 +32,12 @@ COMPILED_FROM = (
     "market/rounding.py",
     "market/state.py",
     "market/windows.py",
+    "simulation/grid_fills.py",
+    "simulation/grid_kernel.py",
+    "simulation/grid_orders.py",
+    "simulation/grid_state.py",
     "simulation/probes_kernel.py",
+    "simulation/tape.py",
 )
 """Files, relative to the package, whose functions or constants end up in machine code."""
 
