@@ -15,7 +15,7 @@ from grinder_resources.simulation.grid_input import capital_micros, check_input,
 from grinder_resources.simulation.grid_state import Episodes, Ints, Room, Rules, Steps, new_slots, new_state
 from grinder_resources.simulation.tape import Tape, tape_of
 
-__all__ = ["Simulation", "simulate", "tape_of"]
+__all__ = ["Simulation", "Tape", "simulate", "tape_of"]
 
 _COUNTED = SUMMARY.schema.names()[SUMMARY.schema.names().index("pnl_micros") :]
 
