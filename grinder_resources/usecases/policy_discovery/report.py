@@ -81,6 +81,13 @@ def trial(found: Discovery) -> Trial:
     )
 
 
+def tries(models_dir: Path) -> dict[str, str]:
+    """Return label -> text: how often rules were looked for. Raises LedgerBroken."""
+    records = Ledger(models_dir / LEDGER_FILE).read()
+    own = {record.trial.key for record in records if record.trial.subject == SUBJECT}
+    return {"Discoveries on the ledger": f"{len(own)}: other days, settings, policies or code make another"}
+
+
 def rule_rows(book: RuleBook) -> pl.DataFrame:
     """Return the rows of `reports/policy_discovery/rules`."""
     return _frame(POLICY_RULES, [_rule_row(rule, book.default) for rule in book.rules])

@@ -1,0 +1,60 @@
+"""The policy discovery asset: rules that say which grid to trade when, each with what it was worth afterwards."""
+
+import dagster as dg
+
+from grinder_assets.failures import refusals_as_failures
+from grinder_assets.metadata import facts_table, inline_png
+from grinder_assets.partitions import SINGLE_RUN
+from grinder_assets.tables import OWNERS, key_of
+from grinder_resources.code_version import code_version
+from grinder_resources.contracts.gold_grid import GRID_SPACING, GRID_SWEEP
+from grinder_resources.dagster import LakeResource, ModelStore, WarehouseResource
+from grinder_resources.errors import NoData, TooFewDays
+
+POLICY_DISCOVERY = dg.AssetKey(["reports", "policy_discovery_use_case"])
+
+_CODE = code_version("usecases/policy_discovery", "evaluation", "learning", "contracts")
+
+
+@dg.asset(
+    key=POLICY_DISCOVERY,
+    description="Policy rules as data: found by a tree on earlier days, each judged on later ones, failures with why.",
+    group_name="reports",
+    kinds={"scikitlearn", "polars"},
+    owners=OWNERS,
+    tags={"layer": "reports"},
+    code_version=_CODE,
+    backfill_policy=SINGLE_RUN,
+    deps=[key_of(GRID_SWEEP.name), key_of(GRID_SPACING.name)],
+)
+def policy_discovery_report(
+    context: dg.AssetExecutionContext, lake: LakeResource, models: ModelStore, warehouse: WarehouseResource
+) -> dg.MaterializeResult:
+    """Find rules and judge them; with windows of a single day, or none, say so and end well."""
+    from grinder_resources.evaluation.document import write_page
+    from grinder_resources.usecases.policy_discovery.page import discovery_page
+    from grinder_resources.usecases.policy_discovery.plots import rules_png
+    from grinder_resources.usecases.policy_discovery.report import policy_discovery, rule_rows, tries, write_book
+
+    folder = warehouse.pages_path / "policy_discovery"
+    with refusals_as_failures():
+        try:
+            found = policy_discovery(lake.open(), models.path, _CODE)
+        except (NoData, TooFewDays) as error:
+            context.log.warning(error.line())
+            return dg.MaterializeResult(metadata={"discovered": False, "reason": error.line()})
+        write_book(folder, found.book)
+        write_page(folder / "use_case.html", discovery_page(found, tries(models.path)))
+    context.log.info(found.book.sentence)
+    shown = rule_rows(found.book).select("rule", "conditions", "policy", "later_rows", "later_lift_x1000", "reasons")
+    png = rules_png(found.book)
+    return dg.MaterializeResult(
+        metadata={
+            "headline": found.book.sentence,
+            "discovered": True,
+            "kept": len(found.book.kept),
+            "rules": facts_table(shown.to_dicts()),
+            "page": dg.MetadataValue.path(str(folder / "use_case.html")),
+            **({"plot": inline_png(png, "support and lift of the rules")} if png else {}),
+        }
+    )

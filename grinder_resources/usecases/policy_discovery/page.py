@@ -1,0 +1,167 @@
+"""The page of a policy discovery: what holds out of sample, what does not and why, and how that was found out."""
+
+from collections.abc import Mapping, Sequence
+
+from grinder_resources.evaluation.cells import DASH, figure, interval, number
+from grinder_resources.evaluation.document import (
+    Column,
+    Markup,
+    element,
+    facts,
+    folded,
+    head,
+    join,
+    listing,
+    page,
+    section,
+    table,
+    tiles,
+    verdict,
+)
+from grinder_resources.usecases.policy_discovery.book import PPM, RuleBook
+from grinder_resources.usecases.policy_discovery.book_text import p_value, why
+from grinder_resources.usecases.policy_discovery.discovery import Discovery
+from grinder_resources.usecases.policy_discovery.plots import rules_figure
+from grinder_resources.usecases.policy_discovery.rules import JudgedRule
+
+DOC = "Which grid earned most in which market: rules found by a decision tree on earlier days, judged on later ones."
+CALM = "A rule that fails costs nothing while it is not traded; more days are more evidence."
+PAPER = "Kept rules are candidates to watch in shadow. Nothing trades by them by itself."
+HOW_TO_READ = (
+    "Lift is the mean PnL of a rule's policy less that of the default in the same windows, in bps of capital a window, "
+    "after fees. Brackets hold it for the rules that were chosen, not only for one looked at alone; p is one-sided."
+)
+HOW_JUDGED = (
+    "Hours are drawn whole, all instruments together. The p-value flips the signs of hourly sums; the bounds resample "
+    "hours. False discoveries are controlled by Benjamini and Hochberg over every rule that was tested: each rule of a "
+    "list stands for itself, and it is the share of worthless ones among the kept that has to be small."
+)
+CAPTION = (
+    "Full dots are kept, hollow ones are not. Left: how often a rule holds and what it adds, with its bounds. Right: "
+    "on the dashed line it would have added as much as on the days it was found on. Rules that were not tested are "
+    "left out."
+)
+
+
+def discovery_page(found: Discovery, provenance: Mapping[str, str]) -> str:
+    """Return the discovery as HTML; `provenance` is label -> text."""
+    book = found.book
+    kept, failed = ([rule for rule in book.rules if rule.kept is kept] for kept in (True, False))
+    parts = [
+        head("Use case", "Policy discovery", DOC),
+        verdict(book.sentence, PAPER if kept else CALM, good=bool(kept)),
+        _tiles(book),
+        section("Rules that hold", element("p", HOW_TO_READ, "note"), _rules(kept, book.default)),
+        *([section("Rules that do not", _rules(failed, book.default))] if failed else []),
+        *figure(rules_figure(book), "Support, lift, and what training promised", CAPTION),
+        section("The policies", _policies(found)),
+        section("What to make of it", listing(_caveats(found))),
+        section(
+            "How it was found",
+            element("p", HOW_JUDGED, "note"),
+            folded("The tree", element("div", element("pre", found.tree), "scroll")),
+            folded("What the columns are", facts(book.columns)) if book.columns else Markup(""),
+        ),
+        section("Provenance", facts({**_facts(book), **provenance})),
+    ]
+    return page("Policy discovery", *parts)
+
+
+def _tiles(book: RuleBook) -> Markup:
+    return tiles(
+        {
+            "rules found": str(len(book.rules)),
+            "tested": str(book.tested),
+            "kept": str(len(book.kept)),
+            "default": book.default,
+            "windows to find them": f"{book.training.windows:,}",
+            "windows to judge them": f"{book.later.windows:,}",
+        }
+    )
+
+
+def _rules(rules: Sequence[JudgedRule], default: str) -> Markup:
+    if not rules:
+        return element("p", f"None. Where no rule holds, the policy is {default}.")
+    columns = (
+        Column("Rule", "name"),
+        Column("If"),
+        Column("Then", "name"),
+        Column("Windows", "number", "of the later days in which it holds, and their share"),
+        Column("Lift", "number", "bps of capital a window over the default, later days"),
+        Column("p", "number", "one-sided"),
+        Column("Hits", "number", "share of windows in which its policy is best less that of the default, % points"),
+        Column("Training", "number", "lift on the days it was found on"),
+        Column("Standing"),
+    )
+    return table(columns, [_row(rule) for rule in sorted(rules, key=lambda rule: -rule.later.lift_x1000)])
+
+
+def _row(judged: JudgedRule) -> tuple[object, ...]:
+    rule, later, evidence = judged.rule, judged.later, judged.evidence
+    share = element("span", f"{later.share_bps / 100:.1f} %", "interval")
+    bounds = (evidence.low_x1000 / 1_000, evidence.high_x1000 / 1_000) if evidence else (None, None)
+    lift = interval(later.lift_x1000 / 1_000, *bounds) if evidence else number(later.lift_x1000 / 1_000)
+    return (
+        rule.name,
+        join(*(element("div", str(condition)) for condition in rule.conditions)),
+        rule.policy,
+        join(f"{later.rows:,}", share),
+        lift,
+        p_value(evidence.p_ppm) if evidence else DASH,
+        number(later.hit_lift_bps / 100, 1),
+        number(rule.training.lift_x1000 / 1_000),
+        _standing(judged),
+    )
+
+
+def _standing(judged: JudgedRule) -> Markup:
+    """Return a badge that says kept, or the reasons in words."""
+    if judged.kept:
+        return element("span", "kept", "badge good")
+    badge = element("span", judged.reasons[0].replace("_", " ").lower(), "badge open")
+    return join(badge, element("span", why(judged), "interval"))
+
+
+def _policies(found: Discovery) -> Markup:
+    columns = (
+        Column("Policy", "name"),
+        Column("Grid"),
+        Column("Earlier days", "number", "mean PnL of a window, bps of capital"),
+        Column("Later days", "number", "mean PnL of a window, bps of capital"),
+        Column(""),
+    )
+    rows = []
+    for policy in found.book.policies:
+        earned = (number(pnl / 1_000) for pnl in found.earned[policy.name])
+        default = element("span", "default", "badge") if policy.name == found.book.default else ""
+        rows.append((policy.name, policy.grid, *earned, default))
+    return table(columns, rows)
+
+
+def _caveats(found: Discovery) -> list[str]:
+    book, blind = found.book, sum(found.blind.values()) / 1_000
+    per_window = number(blind / max(book.later.windows, 1))
+    return [
+        f"Followed blindly, kept rules or not, the whole tree would have earned {per_window} bps of capital a window "
+        f"more than {book.default} on the later days. Nothing was chosen on those days: this number flatters nobody.",
+        "The lifts of kept rules do flatter: they were kept for what they did on these very days. The bounds allow for "
+        "that, the means do not.",
+        "What did not happen in these hours is in no interval: a grid earns little and often, and loses much and "
+        "rarely.",
+        "A policy is simulated flat to flat in every window; to change it costs what a window's end costs here.",
+    ]
+
+
+def _facts(book: RuleBook) -> dict[str, str]:
+    settings = book.settings
+    return {
+        "Earlier days": f"{book.training.first_day} to {book.training.last_day} ({book.training.days})",
+        "Later days": f"{book.later.first_day} to {book.later.last_day} ({book.later.days})",
+        "Tree": f"at most {settings.max_depth} cuts deep, at least {settings.min_samples_leaf} windows a leaf",
+        "Tested from": f"{settings.min_rows} windows in {settings.min_hours} hours on",
+        "False discoveries": f"{100 * settings.false_discovery_ppm / PPM:g} % of the kept rules, in expectation",
+        "Rules hash": book.tree_sha256[:16],
+        "Data hash": book.data_sha256[:16],
+        "Code version": book.code_version,
+    }
