@@ -83,18 +83,27 @@ def row_set(train: Values, val: Values, params: BoosterParams) -> RowSet:
     return RowSet(fitted, xgboost.QuantileDMatrix(val, ref=fitted, **settings), digest.hexdigest())
 
 
-def fit(head: Head, rows: RowSet, train_target: Floats, val_target: Floats, params: BoosterParams) -> FittedBooster:
+def fit(
+    head: Head,
+    rows: RowSet,
+    train_target: Floats,
+    val_target: Floats,
+    params: BoosterParams,
+    *,
+    monotone: tuple[int, ...] = (),
+) -> FittedBooster:
     """Return a head's booster, fitted, cut at its best validation round and snapped.
 
-    Targets are finite float64, in the units the booster learns: class codes, or label / unit. Raises OutOfRange if
-    the leaves are too large for exact sums.
+    Targets are finite float64, in the units the booster learns: class codes, or label / unit. `monotone` is as in
+    `booster_settings`; snapping moves a larger leaf no lower than a smaller one, so it holds afterwards, too. Raises
+    OutOfRange if the leaves are too large for exact sums.
     """
     import xgboost
 
     rows.train.set_label(train_target)
     rows.val.set_label(val_target)
     booster = xgboost.train(
-        booster_settings(head, params),
+        booster_settings(head, params, monotone),
         rows.train,
         num_boost_round=params.rounds,
         evals=[(rows.val, "val")],
@@ -122,8 +131,13 @@ def _val_loss(head: Head, target: Floats, margin: Values) -> float:
             return math.sqrt(losses(target * head.unit, answer[:, 0], regression=True)["mse"].mean())
 
 
-def booster_settings(head: Head, params: BoosterParams) -> dict[str, Any]:
-    """Return XGBoost's own settings of a head's fit."""
+def booster_settings(head: Head, params: BoosterParams, monotone: tuple[int, ...] = ()) -> dict[str, Any]:
+    """Return XGBoost's own settings of a head's fit.
+
+    monotone
+        -1, 0 or 1 a column: the direction in which it may move a binary head's answer, 0 = either; () = all are free.
+    """
+    bound = head.kind == "binary" and any(monotone)
     return {
         "objective": OBJECTIVES[head.kind],
         "tree_method": "hist",
@@ -135,7 +149,9 @@ def booster_settings(head: Head, params: BoosterParams) -> dict[str, Any]:
         "max_bin": params.max_bin,
         "seed": params.seed,
         "nthread": params.nthread,
-    } | ({"num_class": len(head.classes)} if head.kind == "multiclass" else {})
+        **({"num_class": len(head.classes)} if head.kind == "multiclass" else {}),
+        **({"monotone_constraints": monotone} if bound else {}),
+    }
 
 
 def margins(model: bytes, values: Values) -> Floats:

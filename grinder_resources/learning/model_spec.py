@@ -116,6 +116,9 @@ class ModelSpec:
         What a reader has to know before believing its scores.
     alarm_auc
         AUC beyond the reference above which a head is not believed but taken for a leak (`evaluation.ranking`).
+    monotone
+        Inputs whose rise alone may not raise (-1) or lower (+1) the probability of a binary head's second class,
+        whatever else is known. Boosters keep it, and so do calibration and coherence. Other heads are free.
     coherence
         Relations between the calibrated probabilities of binary heads, applied in this order
         (`learning.coherence.rules_for` says which are left where a head is missing).
@@ -138,6 +141,7 @@ class ModelSpec:
     alarm_auc: float = ALARM_AUC
     coherence: tuple[Rule, ...] = ()
     spacing_head: str = ""
+    monotone: MappingProxyType[str, Literal[-1, 1]] = field(default_factory=lambda: MappingProxyType({}))
 
     @property
     def facts(self) -> dict[str, Any]:
@@ -152,6 +156,7 @@ class ModelSpec:
             "params": asdict(self.params),
             "coherence": [rule_facts(rule) for rule in self.coherence],
             "spacing_head": self.spacing_head,
+            **({"monotone": dict(self.monotone)} if self.monotone else {}),
         }
 
 

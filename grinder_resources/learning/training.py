@@ -183,13 +183,14 @@ def fit_heads(
 def _fit_tasks(prepared: Prepared, tasks: list[Task]) -> Iterator[FittedHead]:
     """Fit tasks on the same rows one after the other on one pair of quantized matrices."""
     params, values = prepared.spec.params, prepared.matrix.values
+    monotone = tuple(prepared.spec.monotone.get(column, 0) for column in prepared.matrix.columns)
     by_rows = attrgetter("rows_key")
     for _, group in groupby(sorted(tasks, key=by_rows), key=by_rows):
         shared = list(group)
         rows = row_set(values[shared[0].train], values[shared[0].val], params)
         for task in shared:
             targets = task.learned(task.train), task.learned(task.val)
-            booster = fit(task.head, rows, *targets, params)
+            booster = fit(task.head, rows, *targets, params, monotone=monotone)
             yield FittedHead(
                 head=task.head,
                 booster=booster.model,

@@ -1,4 +1,4 @@
-"""Single limit orders that never stood in the book: when would each have been filled, and how long could one watch?
+"""Single limit orders that never stood in the book: when each would have been filled, and how long one could watch.
 
 A probe rests from its time on until it is filled whole or can be watched no longer: its horizon is over, the session
 ends, or the quotes stop for too long. It takes no time to get into the book and moves nobody: it is the order of a

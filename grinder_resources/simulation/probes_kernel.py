@@ -47,7 +47,7 @@ def queue_in_front(quotes: Quotes, quote: int, side: int, price: int) -> int:
         return 0
     if better < 0:
         return UNKNOWN
-    return quotes.bid_lots[quote] if side > 0 else quotes.ask_lots[quote]
+    return int(quotes.bid_lots[quote] if side > 0 else quotes.ask_lots[quote])
 
 
 @compiled

@@ -1,0 +1,69 @@
+"""Which orders are placed: prices at set distances from the mid, on steps the venue has, never marketable."""
+
+from fractions import Fraction
+
+import numpy as np
+import polars as pl
+
+from grinder_resources.contracts.exact import half_even
+from grinder_resources.contracts.gold_fills import PROBE_DISTANCES_BPS
+from grinder_resources.contracts.gold_grid import UNIT_QUOTE
+from grinder_resources.contracts.instruments import Instrument
+
+BPS_X1000 = 10_000 * 1_000
+
+MOMENT = ("ts_ns", "bid_ticks", "ask_ticks")
+
+
+def price_step(quotes: pl.DataFrame) -> int:
+    """Return the greatest common divisor of all quoted prices, ticks: the step orders can be placed on; 1 without any.
+
+    Ticks may be finer than the venue's own step. An order between two steps would stand in front of everybody, where
+    nobody can stand.
+    """
+    prices = [quotes[name].to_numpy() for name in ("bid_ticks", "ask_ticks")]
+    return int(np.gcd.reduce(np.concatenate([np.zeros(1, np.int64), *prices]))) or 1
+
+
+def orders_at(moments: pl.DataFrame, step: int, instrument: Instrument) -> pl.DataFrame:
+    """Return the orders of every moment, by time, side and distance asked for.
+
+    moments
+        One instrument's ts_ns, bid_ticks and ask_ticks, and whatever else the orders shall carry.
+    step
+        Prices are multiples of it, ticks.
+
+    Added are side, asked_bps, price_ticks and size_lots. A price is rounded away from the mid, and stays a step short
+    of the other side. Of orders of one moment and side at one price, the nearest asked for is kept.
+    """
+    mid = pl.col("bid_ticks") + pl.col("ask_ticks")
+    scale = 2 * BPS_X1000 * step
+    asked = 1_000 * pl.col("asked_bps")
+    below, above = mid * (BPS_X1000 - asked) // scale, -(-mid * (BPS_X1000 + asked) // scale)
+    bought = pl.min_horizontal(below, pl.col("ask_ticks") // step - 1)
+    sold = pl.max_horizontal(above, -(-pl.col("bid_ticks") // step) + 1)
+    sides = pl.DataFrame({"side": [-1, 1]}, schema={"side": pl.Int64()})
+    distances = pl.DataFrame({"asked_bps": PROBE_DISTANCES_BPS}, schema={"asked_bps": pl.Int64()})
+    placed = (
+        moments.with_columns(_sizes(moments, instrument))
+        .join(sides, how="cross")
+        .join(distances, how="cross")
+        .with_columns(price_ticks=step * pl.when(pl.col("side") > 0).then(bought).otherwise(sold))
+        .filter(pl.col("price_ticks") > 0)
+    )
+    return placed.unique(["ts_ns", "side", "price_ticks"], keep="first", maintain_order=True)
+
+
+def distance_x1000(price_ticks: pl.Expr, mid_half_ticks: pl.Expr) -> pl.Expr:
+    """Return how far a price lies from the mid, bps x 1000, half-even."""
+    distance: pl.Expr = half_even((2 * price_ticks - mid_half_ticks).abs() * BPS_X1000, mid_half_ticks)
+    return distance
+
+
+def _sizes(moments: pl.DataFrame, instrument: Instrument) -> pl.Series:
+    """Return what UNIT_QUOTE quote currency buys at the mid, in lots, half-even, at least one."""
+    unit = Fraction(instrument.tick_size) * Fraction(instrument.lot_size)
+    worth = 2 * UNIT_QUOTE * unit.denominator
+    mids = (moments["bid_ticks"] + moments["ask_ticks"]).to_list()
+    sizes = [max(1, half_even(worth, mid * unit.numerator)) for mid in mids]
+    return pl.Series("size_lots", sizes, dtype=pl.Int64())
