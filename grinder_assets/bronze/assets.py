@@ -14,7 +14,7 @@ from grinder_assets.failures import refusals_as_failures
 from grinder_assets.publish import DayCheck, DayPlan, publish_days
 from grinder_assets.tables import daily_asset, key_of
 from grinder_resources.code_version import code_version
-from grinder_resources.contracts.bronze import DEPTH, GATES, INGEST_LOG, INSTRUMENTS, QUARANTINE, QUOTES, TRADES
+from grinder_resources.contracts.bronze import DEPTH, GATES, INGEST_LOG, INSTRUMENTS, ORDERS, QUARANTINE, QUOTES, TRADES
 from grinder_resources.contracts.table import Table
 from grinder_resources.dagster import LakeResource, LandingResource
 from grinder_resources.lake import Lake
@@ -51,7 +51,7 @@ def bronze_asset(table: Table, deps: Sequence[Table] = ()) -> dg.AssetsDefinitio
     return publish
 
 
-_MARKET = (TRADES, QUOTES, DEPTH, GATES)
+_MARKET = (TRADES, QUOTES, DEPTH, GATES, ORDERS)
 
 BRONZE_ASSETS = [
     *(bronze_asset(table) for table in (*_MARKET, INSTRUMENTS, QUARANTINE)),

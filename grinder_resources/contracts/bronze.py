@@ -93,6 +93,26 @@ GATES = Table(
     key=("venue", "symbol", "ts_ns"),
 )
 
+ORDER_EVENTS = ("placed", "part", "filled", "cancelled")
+"""What can happen to a limit order, in the order it may happen; `part` leaves something open, the last two end it."""
+
+ORDERS = Table(
+    name="bronze/orders",
+    doc="Events of limit orders as their owner saw them, one row an event; outcomes and times are put together in Gold.",
+    columns=(
+        *EVENT,
+        required("order_id", pl.String(), "the order's id, unique together with venue and symbol"),
+        required("event", pl.String(), f"one of {', '.join(ORDER_EVENTS)}"),
+        required("side", pl.Int8(), "+1 buy, -1 sell", at_least=-1, at_most=1),
+        required("price_ticks", pl.Int64(), "limit price in ticks", at_least=1),
+        required("size_lots", pl.Int64(), "size of the whole order in lots", at_least=1),
+        required("filled_lots", pl.Int64(), "lots filled so far, this event included", at_least=0),
+        optional("fill_ticks", pl.Int64(), "price of this fill in ticks; null where the event is no fill", at_least=1),
+    ),
+    sort_by=BY_TIME,
+    key=("venue", "symbol", "order_id", "event", "ts_ns", "filled_lots"),
+)
+
 INSTRUMENTS = Table(
     name="bronze/instruments",
     doc="Units in force on the day, one row an instrument that has rows that day.",
@@ -140,5 +160,5 @@ INGEST_LOG = Table(
     key=("table", "source"),
 )
 
-BRONZE = (TRADES, QUOTES, DEPTH, GATES, INSTRUMENTS, QUARANTINE, INGEST_LOG)
+BRONZE = (TRADES, QUOTES, DEPTH, GATES, ORDERS, INSTRUMENTS, QUARANTINE, INGEST_LOG)
 """Every Bronze table, in the order they are published."""

@@ -21,6 +21,7 @@ from grinder_resources.ingest.landing import discover
 from grinder_resources.ingest.limits import Limits
 from grinder_resources.ingest.overlap import refuse_overlapping
 from grinder_resources.ingest.quarantine import check_share
+from grinder_resources.ingest.recognise import ORDER_STREAM
 from grinder_resources.ingest.records import MARKET_TABLES
 from grinder_resources.ingest.settle import settle, settle_aside
 from grinder_resources.ingest.staged import Staged
@@ -51,7 +52,8 @@ def stage_landing(
     has a row of the symbols.
     """
     limits = limits or Limits()
-    feeds = discover(landing_dir, symbols, limits).feeds
+    # Orders come last: units are inferred from what shows an instrument's whole grid, and single orders need not.
+    feeds = sorted(discover(landing_dir, symbols, limits).feeds, key=lambda feed: feed.format == ORDER_STREAM)
     listings = Listings(landing_dir, pin_file)
     sweep(stage_dir)
     jobs = [job for feed in feeds for job in plan_feed(feed, stage_dir, listings, limits)]

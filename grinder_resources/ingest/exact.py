@@ -8,6 +8,7 @@ from decimal import Context, Decimal
 
 import polars as pl
 
+from grinder_resources.contracts.instruments import Instrument
 from grinder_resources.ingest.quarantine import RowError
 
 MAX_UNITS = 1 << 53
@@ -64,6 +65,14 @@ class Grid(dict[str, int]):
             self.clear()
         self[text] = units
         return units
+
+
+class Grids:
+    """The grids of one instrument: `ticks` for prices, `lots` for sizes."""
+
+    def __init__(self, instrument: Instrument) -> None:
+        self.ticks = Grid(instrument.tick_size)
+        self.lots = Grid(instrument.lot_size)
 
 
 def column_units(texts: pl.Series, increment: Decimal) -> pl.DataFrame:

@@ -3,18 +3,21 @@
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 from typing import Any, Protocol
 
 from grinder_resources.errors import UnknownName
-from grinder_resources.ingest import binance_raw, gates, grinder_jsonl, tardis
+from grinder_resources.ingest import binance_raw, gates, grinder_jsonl, orders, tardis
 from grinder_resources.ingest.instruments import Listing, Places
 from grinder_resources.ingest.landing import Feed, LandingFile
 from grinder_resources.ingest.limits import Limits
-from grinder_resources.ingest.recognise import BINANCE_RAW, GATE_STREAM, GRINDER_JSONL, TARDIS
+from grinder_resources.ingest.recognise import BINANCE_RAW, GATE_STREAM, GRINDER_JSONL, ORDER_STREAM, TARDIS
 from grinder_resources.ingest.records import MARKET_TABLES, Candidates
 
 ListingMap = Mapping[tuple[str, str], Listing]
 State = dict[str, Any]
+ReadLines = Callable[[Path, ListingMap, Limits], Iterator[Candidates]]
+Scan = Callable[[Path, Limits], Mapping[tuple[str, str], Places]]
 
 
 class Reader(Protocol):
@@ -99,22 +102,25 @@ def _binance_instruments(feed: Feed, limits: Limits) -> dict[tuple[str, str], Ca
     return {(feed.venue, feed.symbol or ""): lambda: binance_raw.scan_places(feed.files[0].path, limits)}
 
 
-class _GrinderJsonl:
-    def __init__(self, listings: ListingMap, limits: Limits, _: State) -> None:
+class _ByLine:
+    """Reads files whose every line names its instrument, by a function of path, units and limits."""
+
+    def __init__(self, read: ReadLines, listings: ListingMap, limits: Limits, _: State) -> None:
+        self._read = read
         self._listings = listings
         self._limits = limits
 
     def read(self, file: LandingFile) -> Iterator[Candidates]:
-        return grinder_jsonl.read(file.path, self._listings, self._limits)
+        return self._read(file.path, self._listings, self._limits)
 
     def state(self) -> State:
         return {}
 
 
-def _jsonl_instruments(feed: Feed, limits: Limits) -> dict[tuple[str, str], Callable[[], Places]]:
+def _named_by_line(scan: Scan, feed: Feed, limits: Limits) -> dict[tuple[str, str], Callable[[], Places]]:
     found: dict[tuple[str, str], Places] = {}
     for file in feed.files:
-        for key, places in grinder_jsonl.scan_instruments(file.path, limits).items():
+        for key, places in scan(file.path, limits).items():
             # Units come from the first file that names the instrument; finer prices later are quarantined.
             found.setdefault(key, places)
     return {key: partial(found.__getitem__, key) for key in found}
@@ -135,10 +141,15 @@ def _no_instruments(_feed: Feed, _limits: Limits) -> dict[tuple[str, str], Calla
     return {}
 
 
+def _by_line(version: str, scan: Scan, read: ReadLines) -> Format:
+    return Format(version, chained=False, instruments=partial(_named_by_line, scan), reader=partial(_ByLine, read))
+
+
 FORMATS = {
     BINANCE_RAW: Format(binance_raw.VERSION, chained=True, instruments=_binance_instruments, reader=_BinanceRaw),
     GATE_STREAM: Format(gates.VERSION, chained=False, instruments=_no_instruments, reader=_Gates),
-    GRINDER_JSONL: Format(grinder_jsonl.VERSION, chained=False, instruments=_jsonl_instruments, reader=_GrinderJsonl),
+    GRINDER_JSONL: _by_line(grinder_jsonl.VERSION, grinder_jsonl.scan_instruments, grinder_jsonl.read),
+    ORDER_STREAM: _by_line(orders.VERSION, orders.scan_instruments, orders.read),
     TARDIS: Format(tardis.VERSION, chained=False, instruments=_tardis_instruments, reader=_Tardis),
 }
 """Every format, by the name `recognise` gives it."""

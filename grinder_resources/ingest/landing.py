@@ -128,7 +128,7 @@ def _refuse_unknown(found: Iterable[LandingFile]) -> None:
         if len(unknown) == 1
         else f"no reader recognises {len(unknown)} landing files",
         where=shown + more,
-        expected="Tardis CSV, Binance collector logs, bot ticks or l2_snapshot JSONL, gate JSONL",
+        expected="Tardis CSV, Binance collector logs, bot ticks or l2_snapshot JSONL, gate JSONL, order events",
         hint=next((file.facts.hint for file in unknown if file.facts.hint), "Move them out of the landing folder."),
     )
 

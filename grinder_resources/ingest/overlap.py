@@ -14,8 +14,8 @@ _ROWS_OF = ("table", "venue", "symbol")
 def refuse_overlapping(staged: Staged) -> None:
     """Raise AmbiguousSource if two files deliver the same rows in a way that dropping repeats cannot settle.
 
-    Copies are no harm. Trades with ids and gates of one format may overlap. Quotes and books may overlap by no more
-    than the allowed lateness, which is what a split by receive time leaves.
+    Copies are no harm. Trades with ids, gates and orders of one format may overlap. Quotes and books may overlap by no
+    more than the allowed lateness, which is what a split by receive time leaves.
     """
     copies = [index for index, file in enumerate(staged.files) if file.copy]
     counts = staged.counts.filter((pl.col("rows_out") > 0) & ~pl.col("file").is_in(copies))

@@ -8,8 +8,8 @@ from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
-from grinder_resources.contracts.bronze import DEPTH, GATES, QUOTES, TRADES
-from grinder_resources.ingest import tardis
+from grinder_resources.contracts.bronze import DEPTH, GATES, ORDERS, QUOTES, TRADES
+from grinder_resources.ingest import orders, tardis
 from grinder_resources.ingest.limits import Limits
 from grinder_resources.ingest.lines import head_lines
 
@@ -18,6 +18,7 @@ BINANCE_RAW = "binance_raw"
 GRINDER_JSONL = "grinder_jsonl"
 GATE_STREAM = "gates"
 GATE_SUMMARY = "gate summary"
+ORDER_STREAM = "orders"
 
 _LINES = 400
 _TARDIS_NAME = re.compile(
@@ -30,6 +31,7 @@ _FEATURE_HINT = (
     "Dumped feature snapshots are results, not market rows: land the SNAPSHOT ticks they were computed from."
 )
 _DIFF_HINT = "Book diffs in Tardis form are not read: land book_snapshot_5 or book_snapshot_25 instead."
+_ORDER_HINT = f"A CSV of orders has exactly the header {orders.HEADERS[0].decode()}; ts_ms may stand for ts_ns."
 
 
 @dataclass(frozen=True)
@@ -62,6 +64,10 @@ def recognise(path: Path, name: str, limits: Limits) -> FileFacts:
     lines = head_lines(path, limits, _LINES)
     if not lines:
         return _UNKNOWN
+    if lines[0] in orders.HEADERS:
+        return FileFacts(ORDER_STREAM, tables=(ORDERS.name,))
+    if b"order_id" in lines[0].split(b","):
+        return FileFacts("", hint=_ORDER_HINT)
     if lines[0].startswith(b"exchange,"):
         return _tardis(lines, name)
     collector = [line for line in lines if _COLLECTOR.match(line)]
@@ -114,6 +120,8 @@ def _json(lines: list[bytes]) -> FileFacts:
         record = _record(line)
         if record.get("type") in ("SNAPSHOT", "l2_snapshot"):
             return FileFacts(GRINDER_JSONL, tables=(QUOTES.name, DEPTH.name))
+        if record.get("type") == "order":
+            return FileFacts(ORDER_STREAM, tables=(ORDERS.name,))
         if "instrument" in record and {"hazard", "structure"} & set(record):
             return FileFacts(GATE_STREAM, tables=(GATES.name,))
         if set(record) >= _FEATURES or set(record) >= _L2_FEATURES:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from grinder_resources.contracts.bronze import DEPTH, GATES, QUOTES, TRADES
+from grinder_resources.contracts.bronze import DEPTH, GATES, ORDERS, QUOTES, TRADES
 from grinder_resources.contracts.table import Table
 from grinder_resources.ingest.instruments import Listing
 from grinder_resources.ingest.limits import Limits
@@ -123,6 +123,9 @@ def _rules(table: Table, may_lock: Sequence[Sequence[str]]) -> list[pl.Expr]:
     if table == DEPTH:
         rules.extend(_book_rules())
         rules.extend(_crossing(pl.col("bid_ticks").list.first(), pl.col("ask_ticks").list.first(), may_lock))
+    if table == ORDERS:
+        rules.append(_not_positive("price_ticks", "size_lots", "fill_ticks"))
+        rules.extend(_order_rules())
     if table == GATES:
         numbers = [pl.col(column.name).is_finite() for column in table.columns if column.dtype == pl.Float64()]
         rules.append(
@@ -157,6 +160,24 @@ def _book_rules() -> list[pl.Expr]:
     return [
         pl.when(~(paired & filled) | unsorted).then(pl.lit("bad_levels")),
         pl.when(smallest <= 0).then(pl.lit("not_positive")),
+    ]
+
+
+def _order_rules() -> list[pl.Expr]:
+    """Only a fill has a price, no worse than the limit; what is filled fits the event and the size."""
+    event, filled, size = (pl.col(name) for name in ("event", "filled_lots", "size_lots"))
+    is_fill, has_price = event.is_in(["part", "filled"]), pl.col("fill_ticks").is_not_null()
+    fits = (
+        pl.when(event == "placed")
+        .then(filled == 0)
+        .when(event == "filled")
+        .then(filled == size)
+        .otherwise(filled.is_between(is_fill.cast(pl.Int64), size - 1))
+    )
+    beyond = (pl.col("fill_ticks") - pl.col("price_ticks")) * pl.col("side") > 0
+    return [
+        pl.when(is_fill & ~has_price).then(pl.lit("missing_field")),
+        pl.when(~fits | (has_price & ~is_fill) | beyond.fill_null(False)).then(pl.lit("bad_fill")),
     ]
 
 
