@@ -15,7 +15,7 @@ from typing import Any
 
 from grinder_resources.contracts.bronze import DEPTH, DEPTH_LEVELS, QUOTES
 from grinder_resources.contracts.table import Table
-from grinder_resources.ingest.exact import Grid, decimal_places
+from grinder_resources.ingest.exact import Grids, decimal_places
 from grinder_resources.ingest.instruments import Listing, Places
 from grinder_resources.ingest.limits import Limits
 from grinder_resources.ingest.lines import Line, blocks, lines_of
@@ -30,7 +30,7 @@ _TICK_NUMBERS = {"bid_ticks": "bid_price", "bid_lots": "bid_qty", "ask_ticks": "
 
 def read(path: Path, listings: Mapping[tuple[str, str], Listing], limits: Limits) -> Iterator[Candidates]:
     """Yield the candidate quotes and depth rows of one file; raises as `limits.pieces` does."""
-    grids = {key: _Grids(listing) for key, listing in listings.items()}
+    grids = {key: Grids(listing.instrument) for key, listing in listings.items()}
     buffers = {table.name: RowBuffer(table) for table in (QUOTES, DEPTH)}
     for block in blocks(path, limits):
         for line in lines_of(block):
@@ -47,21 +47,13 @@ def scan_instruments(path: Path, limits: Limits) -> dict[tuple[str, str], Places
             try:
                 record = parse_object(line.data)
                 key = _instrument(record)
-                prices, sizes = _texts(record)
-            except (RowError, ValueError, TypeError):
+            except RowError:
                 continue
-            seen = Places(max(map(decimal_places, prices), default=0), max(map(decimal_places, sizes), default=0))
-            found[key] = found.get(key, Places()).widen(seen)
+            found[key] = found.get(key, Places()).widen(_places(record))
     return found
 
 
-class _Grids:
-    def __init__(self, listing: Listing) -> None:
-        self.ticks = Grid(listing.instrument.tick_size)
-        self.lots = Grid(listing.instrument.lot_size)
-
-
-def _row(line: Line, grids: Mapping[tuple[str, str], _Grids]) -> tuple[Table, str | None, dict[str, Any]]:
+def _row(line: Line, grids: Mapping[tuple[str, str], Grids]) -> tuple[Table, str | None, dict[str, Any]]:
     """Return the table a line is meant for, the reason it is bad (None if it is not), and what of it is known."""
     table = DEPTH if b"l2_snapshot" in line.data else QUOTES
     known: dict[str, Any] = {}
@@ -82,14 +74,14 @@ def _instrument(record: dict[str, Any]) -> tuple[str, str]:
     return venue, take(record, "symbol", str)
 
 
-def _tick(record: dict[str, Any], grids: _Grids) -> dict[str, Any]:
+def _tick(record: dict[str, Any], grids: Grids) -> dict[str, Any]:
     if take(record, "type", str) != "SNAPSHOT":
         raise RowError("wrong_type")
     texts = {name: take(record, field, str) for name, field in _TICK_NUMBERS.items()}
     return {name: (grids.ticks if name.endswith("_ticks") else grids.lots)[text] for name, text in texts.items()}
 
 
-def _depth(record: dict[str, Any], grids: _Grids) -> dict[str, Any]:
+def _depth(record: dict[str, Any], grids: Grids) -> dict[str, Any]:
     if take(record, "type", str) != "l2_snapshot" or take(record, "v", int) != 0:
         raise RowError("wrong_type")
     if type(record.get("meta", {})) is not dict:
@@ -110,13 +102,22 @@ def _depth(record: dict[str, Any], grids: _Grids) -> dict[str, Any]:
     return {**sides, "is_snapshot": True}
 
 
-def _level(level: object, grids: _Grids) -> tuple[int, int]:
+def _level(level: object, grids: Grids) -> tuple[int, int]:
     if type(level) is not list or len(level) != 2:
         raise RowError("bad_levels")
     price, size = level
     if type(price) is not str or type(size) is not str:
         raise RowError("wrong_type")
     return grids.ticks[price], grids.lots[size]
+
+
+def _places(record: dict[str, Any]) -> Places:
+    """Return the decimals of a record; none of one whose levels are no pairs, which its reader keeps aside."""
+    try:
+        prices, sizes = _texts(record)
+    except (ValueError, TypeError):
+        return Places()
+    return Places(max(map(decimal_places, prices), default=0), max(map(decimal_places, sizes), default=0))
 
 
 def _texts(record: dict[str, Any]) -> tuple[list[str], list[str]]:

@@ -117,6 +117,13 @@ def test_an_l2_snapshot_that_breaks_its_contract_is_kept_aside(
     assert bronze_day(staged, DEPTH, DAY).height == 1
 
 
+@pytest.mark.parametrize(("bids", "reason"), [(None, "missing_field"), (5, "wrong_type"), (["x"], "bad_levels")])
+def test_a_symbol_whose_only_book_is_broken_is_kept_aside_too(stage: Stage, bids: Any, reason: str) -> None:
+    """No line of it shows prices that units could be inferred from."""
+    staged = stage({"l2.jsonl": jsonl(BOOK, BOOK | {"symbol": "NEW", "depth": 1, "bids": bids})})
+    assert bronze_day(staged, QUARANTINE, DAY).select("line", "reason").rows() == [(2, reason)]
+
+
 @pytest.mark.parametrize("fault", FAULTS)
 def test_each_fault_of_a_line_has_its_reason(stage: Stage, fault: str) -> None:
     """The line number is told; conservation holds."""
