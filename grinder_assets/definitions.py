@@ -19,6 +19,7 @@ from grinder_assets.bronze.assets import BRONZE_ASSETS
 from grinder_assets.gold.assets import GOLD_ASSETS
 from grinder_assets.gold.bot import BOT_DATASET_ASSETS
 from grinder_assets.gold.gates import GATE_DATASET_ASSETS
+from grinder_assets.gold.grid_spacing import GRID_SPACING_ASSETS
 from grinder_assets.reports.assets import REPORT_ASSETS
 from grinder_assets.reports.promotion import PROMOTION_ASSETS
 from grinder_assets.reports.shadow_replay import shadow_replay_report
@@ -36,6 +37,7 @@ TABLE_ASSETS = [
     *GOLD_ASSETS,
     *GATE_DATASET_ASSETS,
     *BOT_DATASET_ASSETS,
+    *GRID_SPACING_ASSETS,
 ]
 
 EXECUTORS = {"in_process": dg.in_process_executor, "multiprocess": dg.multiprocess_executor}

@@ -16,7 +16,8 @@ from grinder_resources.contracts.simulation import Costs, Episode, Step
 from grinder_resources.gold.lattice import LATTICE, GridChoice, unit_lots
 from grinder_resources.learning.regime import clear_ahead
 from grinder_resources.policy.regimes import full_lots
-from grinder_resources.simulation.grid import simulate, tape_of
+from grinder_resources.simulation.grid import simulate
+from grinder_resources.simulation.tape import tape_of
 
 BPS_X1000 = 10_000_000
 """Bps x 1000 in the whole."""

@@ -1,0 +1,86 @@
+"""Every policy in every out-of-fold window: which grid it took, and what that grid earned there.
+
+All policies are scored on the same windows, those that the model answered in the expanding walk-forward: each day by a
+model fitted on earlier days. What a policy took was known when the window started; hindsight alone looks further.
+"""
+
+from collections.abc import Iterator
+from datetime import date
+
+import polars as pl
+
+from grinder_resources.contracts.artifacts import LEAF_GRID_BITS
+from grinder_resources.contracts.exact import half_even
+from grinder_resources.contracts.gold_grid import PAUSE, RULES
+from grinder_resources.contracts.grid_report import WINDOWS
+from grinder_resources.gold.calibration_target import TARGET, CalibrationTarget, totals
+from grinder_resources.gold.grid_spacing import WINDOW, choices
+from grinder_resources.gold.lattice import snapped
+from grinder_resources.learning.model_spec import ModelSpec
+from grinder_resources.usecases.grid_spacing.calibrator import HEADS
+
+MODE = "expanding"
+_INSTRUMENT = ("venue", "symbol")
+_EARNED = ("pnl_x1000", "fees_x1000", "max_drawdown_x1000", "round_trips", "orders", "orders_filled")
+
+
+def policy_windows(
+    spec: ModelSpec, predictions: pl.DataFrame, sweep: pl.DataFrame, target: CalibrationTarget = TARGET
+) -> pl.DataFrame:
+    """Return `reports/grid_spacing/windows`.
+
+    predictions
+        Rows of `reports/predictions/grid_spacing`.
+    sweep
+        Rows of `gold/grid_sweep` of all days. Windows that it does not hold are left out.
+    """
+    answered = model_grids(spec, predictions)
+    scored = sweep.join(answered.select(WINDOW), on=WINDOW, how="semi")
+    every = scored.select("date", *WINDOW).unique()
+    taken = {
+        "pause": every.select(*WINDOW, grid=pl.lit(PAUSE)),
+        "static": static_grids(sweep, every, target),
+        "rules": every.select(*WINDOW, grid=pl.lit(RULES)),
+        "past": choices(sweep, target).select(*WINDOW, "grid"),
+        "model": answered,
+        "hindsight": target.best_by(totals(scored, WINDOW), WINDOW).select(*WINDOW, "grid"),
+    }
+    parts = [_earned(policy, every, grids, scored) for policy, grids in taken.items()]
+    return WINDOWS.conform(pl.concat(parts).select(WINDOWS.schema.names()))
+
+
+def model_grids(spec: ModelSpec, predictions: pl.DataFrame) -> pl.DataFrame:
+    """Return venue, symbol, ts_ns and the grid of the lattice that the model asked for, one row an answered window.
+
+    The answers are the integers that an exported graph would give: margin x unit, half-even.
+    """
+    units = {head.name: head.unit for head in spec.heads}
+    unit = pl.col("head").replace_strict(units, return_dtype=pl.Int64)
+    answer = half_even(pl.col("margin_q16") * unit, 1 << LEAF_GRID_BITS)
+    of_mode = predictions.filter(pl.col("mode") == MODE).select(*WINDOW, "head", answer=answer)
+    wide = of_mode.pivot("head", index=WINDOW, values="answer", maintain_order=True)
+    if not set(HEADS) <= set(wide.columns):
+        return pl.DataFrame(schema={**{name: wide.schema[name] for name in WINDOW}, "grid": pl.String()})
+    names = [snapped(*answers).name for answers in wide.select(HEADS).iter_rows()]
+    return wide.select(*WINDOW, grid=pl.Series(names, dtype=pl.String))
+
+
+def static_grids(sweep: pl.DataFrame, windows: pl.DataFrame, target: CalibrationTarget) -> pl.DataFrame:
+    """Return for every window the grid that is best over all days before its own, instrument by instrument."""
+    grids = [
+        windows.filter(pl.col("date") == day).join(best, on=_INSTRUMENT, how="inner").select(*WINDOW, "grid")
+        for day, best in _static(sweep, windows["date"].unique().sort().to_list(), target)
+    ]
+    return pl.concat(grids) if grids else windows.select(*WINDOW, grid=pl.lit(PAUSE))
+
+
+def _static(sweep: pl.DataFrame, days: list[date], target: CalibrationTarget) -> Iterator[tuple[date, pl.DataFrame]]:
+    for day in days:
+        yield day, target.best_by(totals(sweep.filter(pl.col("date") < day), _INSTRUMENT), _INSTRUMENT)
+
+
+def _earned(policy: str, every: pl.DataFrame, grids: pl.DataFrame, sweep: pl.DataFrame) -> pl.DataFrame:
+    """Return what a policy earned in every window; it pauses where it takes no grid."""
+    taken = every.join(grids, on=WINDOW, how="left").with_columns(pl.col("grid").fill_null(PAUSE))
+    earned = taken.join(sweep.select(*WINDOW, "grid", *_EARNED), on=[*WINDOW, "grid"], how="left")
+    return earned.with_columns(pl.col(_EARNED).fill_null(0), policy=pl.lit(policy))
