@@ -42,7 +42,7 @@ def policy_discovery_report(
             found = policy_discovery(lake.open(), models.path, _CODE)
         except (NoData, TooFewDays) as error:
             context.log.warning(error.line())
-            return dg.MaterializeResult(metadata={"discovered": False, "reason": error.line()})
+            return dg.MaterializeResult(metadata={"headline": error.line(), "discovered": False})
         write_book(folder, found.book)
         write_page(folder / "use_case.html", discovery_page(found, tries(models.path)))
     context.log.info(found.book.sentence)

@@ -1,7 +1,7 @@
 """A rule book as people read it: a line a rule with its numbers, kept ones first, the others with the reason."""
 
 from grinder_resources.usecases.policy_discovery.book import PPM, RuleBook
-from grinder_resources.usecases.policy_discovery.rules import CODES, JudgedRule
+from grinder_resources.usecases.policy_discovery.rules import JudgedRule
 
 
 def to_text(book: RuleBook) -> str:
@@ -29,11 +29,6 @@ def rule_line(judged: JudgedRule, default: str) -> str:
     held = f"in {later.rows:,} windows ({later.share_bps / 100:.1f} %)"
     end = "kept" if judged.kept else f"not kept, {', '.join(judged.reasons)}"
     return f"{judged.rule.name}: {judged.rule}: {numbers}, {held}: {end}"
-
-
-def why(judged: JudgedRule) -> str:
-    """Return why a rule is not kept, in plain words; '' if it is."""
-    return "; ".join(CODES[code] for code in judged.reasons)
 
 
 def bps(x1000: int) -> str:

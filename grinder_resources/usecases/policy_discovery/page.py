@@ -19,11 +19,12 @@ from grinder_resources.evaluation.document import (
     verdict,
 )
 from grinder_resources.usecases.policy_discovery.book import PPM, RuleBook
-from grinder_resources.usecases.policy_discovery.book_text import p_value, why
+from grinder_resources.usecases.policy_discovery.book_text import p_value
 from grinder_resources.usecases.policy_discovery.discovery import Discovery
 from grinder_resources.usecases.policy_discovery.plots import rules_figure
-from grinder_resources.usecases.policy_discovery.rules import JudgedRule
+from grinder_resources.usecases.policy_discovery.rules import ABOVE, CODES, Condition, JudgedRule
 
+AT_MOST_SIGN, NO_BREAK = "\N{LESS-THAN OR EQUAL TO}", "\N{NO-BREAK SPACE}"
 DOC = "Which grid earned most in which market: rules found by a decision tree on earlier days, judged on later ones."
 CALM = "A rule that fails costs nothing while it is not traded; more days are more evidence."
 PAPER = "Kept rules are candidates to watch in shadow. Nothing trades by them by itself."
@@ -52,7 +53,7 @@ def discovery_page(found: Discovery, provenance: Mapping[str, str]) -> str:
         verdict(book.sentence, PAPER if kept else CALM, good=bool(kept)),
         _tiles(book),
         section("Rules that hold", element("p", HOW_TO_READ, "note"), _rules(kept, book.default)),
-        *([section("Rules that do not", _rules(failed, book.default))] if failed else []),
+        *([section("Rules that do not", _rules(failed, book.default), _reasons(failed))] if failed else []),
         *figure(rules_figure(book), "Support, lift, and what training promised", CAPTION),
         section("The policies", _policies(found)),
         section("What to make of it", listing(_caveats(found))),
@@ -94,7 +95,8 @@ def _rules(rules: Sequence[JudgedRule], default: str) -> Markup:
         Column("Training", "number", "lift on the days it was found on"),
         Column("Standing"),
     )
-    return table(columns, [_row(rule) for rule in sorted(rules, key=lambda rule: -rule.later.lift_x1000)])
+    ordered = sorted(rules, key=lambda rule: (rule.evidence is None, -rule.later.lift_x1000))
+    return table(columns, [_row(rule) for rule in ordered])
 
 
 def _row(judged: JudgedRule) -> tuple[object, ...]:
@@ -104,7 +106,7 @@ def _row(judged: JudgedRule) -> tuple[object, ...]:
     lift = interval(later.lift_x1000 / 1_000, *bounds) if evidence else number(later.lift_x1000 / 1_000)
     return (
         rule.name,
-        join(*(element("div", str(condition)) for condition in rule.conditions)),
+        _bounds(rule.conditions),
         rule.policy,
         join(f"{later.rows:,}", share),
         lift,
@@ -115,12 +117,37 @@ def _row(judged: JudgedRule) -> tuple[object, ...]:
     )
 
 
+def _bounds(conditions: Sequence[Condition]) -> Markup:
+    """Return a line a column: `3 < column`, `column <= 5`, or both bounds at once."""
+    lines: dict[str, str] = {}
+    for one in conditions:
+        so_far = lines.get(one.column, one.column)
+        lines[one.column] = (
+            f"{one.value} < {so_far}" if one.comparison == ABOVE else f"{so_far} {AT_MOST_SIGN} {one.value}"
+        )
+    return join(*(element("div", line.replace(" ", NO_BREAK)) for line in lines.values()))
+
+
 def _standing(judged: JudgedRule) -> Markup:
-    """Return a badge that says kept, or the reasons in words."""
+    """Return a badge that says kept, or one a reason."""
     if judged.kept:
         return element("span", "kept", "badge good")
-    badge = element("span", judged.reasons[0].replace("_", " ").lower(), "badge open")
-    return join(badge, element("span", why(judged), "interval"))
+    return join(
+        *(element("div", element("span", _short(code), "badge open", title=CODES[code])) for code in judged.reasons)
+    )
+
+
+def _short(code: str) -> str:
+    return code.replace("_", " ").lower()
+
+
+def _reasons(failed: Sequence[JudgedRule]) -> Markup:
+    """Return what each reason says, and the rules that it speaks against."""
+    rows = []
+    for code, meaning in CODES.items():
+        against = [judged.rule.name for judged in failed if code in judged.reasons]
+        rows += [(_short(code), meaning, ", ".join(against))] if against else []
+    return table((Column("Reason", "name"), Column("What it says"), Column("Rules")), rows)
 
 
 def _policies(found: Discovery) -> Markup:

@@ -45,7 +45,8 @@ def _support(axes: "Axes", tested: Sequence[JudgedRule]) -> None:
             [rule.later.rows] * 2, [low, high], color=_colour(rule), linewidth=1.4 if rule.kept else 0.9, zorder=1
         )
         _dot(axes, rule, rule.later.rows, named=len(tested) <= MOST_NAMES)
-    axes.set(title="Support and lift", xlabel="windows of the later days in which the rule holds", xlim=(0, None))
+    axes.set(title="Support and lift", xlabel="windows of the later days in which the rule holds")
+    axes.set_xlim(0, 1.12 * max(rule.later.rows for rule in tested))
 
 
 def _promised(axes: "Axes", tested: Sequence[JudgedRule]) -> None:
