@@ -9,7 +9,9 @@ from typing import Any
 from grinder_resources.contracts.gates import GATE_ROC_DATASET
 from grinder_resources.contracts.gold import REGIME_DATASET, signals_table
 from grinder_resources.contracts.gold_bot import REGIME_BOT_DATASET
+from grinder_resources.contracts.gold_fills import FILL_DATASET
 from grinder_resources.contracts.gold_grid import GRID_SPACING
+from grinder_resources.contracts.gold_toxicity import TOXICITY_DATASET
 from grinder_resources.contracts.table import Table
 from grinder_resources.errors import PartitionMissing, UnknownName
 from grinder_resources.features.manifest import feature_table, versions
@@ -88,7 +90,15 @@ def gold_table(lake: Lake, name: str) -> Table:
         raise PartitionMissing("the table has no committed day", where=name, hint="Materialise it first")
     committed = next(iter(stamps.values())).schema_sha256
     signals = (signals_table(feature_table(version)) for version in versions())
-    known = (REGIME_DATASET, REGIME_BOT_DATASET, GATE_ROC_DATASET, GRID_SPACING, *signals)
+    known = (
+        REGIME_DATASET,
+        REGIME_BOT_DATASET,
+        GATE_ROC_DATASET,
+        GRID_SPACING,
+        TOXICITY_DATASET,
+        FILL_DATASET,
+        *signals,
+    )
     for table in known:
         if table.name == name and sha256_schema(table.schema) == committed:
             return table

@@ -63,7 +63,7 @@ def design_matrix(frame: pl.DataFrame, features: FeatureSet, categories: Categor
 
 def _tells_the_future(name: str) -> bool:
     """Whether only a label or an identity is called so: the last door before the learner, whatever chose the inputs."""
-    return name in NEVER_INPUTS or LABEL_PATTERN.match(name) is not None or "_forward_" in name
+    return name in NEVER_INPUTS or LABEL_PATTERN.match(name) is not None
 
 
 def _refuse_unknown(values: pl.Series, known: tuple[str, ...]) -> None:

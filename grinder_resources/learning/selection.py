@@ -20,10 +20,10 @@ NEVER_INPUTS = frozenset((*IDENTITY_NAMES, WATERMARK.name, *LABEL_NAMES, "attemp
 """Identity, times, labels, and the code that `level_kind_name` says in words."""
 
 LABEL_PATTERN = re.compile(
-    r"t[12](_|$)|outcome|tradeable_|strength_|excursion_|time_to_|threshold_|label_|future_|anchor_"
-    r"|optimal_|best_|chosen_"
+    r"t[12](_|$)|outcome|tradeable_|strength_|excursion_|time_to_|threshold_|label_|future_|anchor_|filled_"
+    r"|optimal_|best_|chosen_|.*_forward(_|$)"
 )
-"""Start of every name that tells the future, today's labels and any later ones alike."""
+"""How every name that tells the future begins, or what it holds; today's labels and any later ones alike."""
 
 PRICE_UNIT_SUFFIX = "_half_ticks"
 """Absolute prices and distances: they name the instrument and the day instead of describing the event."""

@@ -16,8 +16,18 @@ from grinder_resources.contracts.events import CATEGORIES, REACH_HORIZONS_S, THR
 from grinder_resources.contracts.gates import GATE_HORIZONS_MIN, GATE_INPUTS, GATE_REGIMES, GATE_ROC_DATASET
 from grinder_resources.contracts.gold import REGIME_DATASET, REGIME_LABEL, SIGNALS, SNAPSHOT_FEATURES
 from grinder_resources.contracts.gold_bot import REGIME_BOT_DATASET
+from grinder_resources.contracts.gold_fills import FILL_DATASET
 from grinder_resources.contracts.gold_grid import GRID_SPACING, LEVELS_LABEL, SIZE_LABEL, SPACING_LABEL
+from grinder_resources.contracts.gold_toxicity import (
+    ADVERSE_LABEL,
+    TOXICITY_DATASET,
+    TOXICITY_INPUTS,
+    VOLATILITY,
+    VOLATILITY_LABEL,
+)
+from grinder_resources.contracts.signals import REGIMES
 from grinder_resources.errors import UnknownName
+from grinder_resources.learning.fills import FILL_COHERENCE, FILL_HEADS, FILL_MONOTONE, select_fill_inputs
 from grinder_resources.learning.model_spec import BoosterParams, Head, Match, ModelSpec
 from grinder_resources.learning.reach import LEVEL_COHERENCE, SIDES, reach_head
 from grinder_resources.learning.selection import ABLATIONS, STAGES, FeatureSet, select_features
@@ -128,6 +138,29 @@ REGIME_BOT = replace(
 )
 
 
+def select_toxicity_features(schema: pl.Schema) -> FeatureSet:
+    """Return the inputs of the toxicity model that `schema` has: snapshot, look-backs, flow, cost and score."""
+    return FeatureSet(numeric=tuple(column.name for column in TOXICITY_INPUTS if column.name in schema), categorical=())
+
+
+TOXICITY = ModelSpec(
+    name="toxicity",
+    doc="How volatile the next minute is, and what its prints cost whoever rests, in terciles of the training days.",
+    dataset=TOXICITY_DATASET.name,
+    select=select_toxicity_features,
+    heads=(
+        Head("toxicity", "multiclass", VOLATILITY_LABEL, classes=REGIMES, label_is="quantile"),
+        Head("adverse", "multiclass", ADVERSE_LABEL, classes=REGIMES, label_is="quantile"),
+    ),
+    row_id=("venue", "symbol", "ts_ns"),
+    params=BoosterParams(min_child_weight=20.0),
+    reference=(VOLATILITY, "spread_bps"),
+    reference_name="the last minute's volatility and the spread",
+    # As for the regime: volatility clusters over many minutes, so what one minute leaves unsaid longer ones still say.
+    alarm_auc=REGIME.alarm_auc,
+)
+
+
 GATE_CATEGORIES = MappingProxyType({"regime": GATE_REGIMES})
 
 
@@ -186,6 +219,26 @@ GRID_SPACING_SPEC = ModelSpec(
 )
 
 
+FILL_PROBABILITY = ModelSpec(
+    name="fill_probability",
+    doc="Whether a limit order is filled within 10, 30, 60 and 300 seconds, and how long the filled ones take.",
+    dataset=FILL_DATASET.name,
+    select=select_fill_inputs,
+    heads=FILL_HEADS,
+    row_id=("venue", "symbol", "ts_ns", "source", "order_id"),
+    params=BoosterParams(eta=0.1, rounds=200, min_child_weight=50.0),
+    reference=("distance_bps_x1000", "spread_bps_x1000"),
+    reference_name="its distance and the spread",
+    caveat="Orders of a minute share the path of one price, and label windows overlap five times over: there are far "
+    "fewer independent rows than rows. Beyond distance and spread a model can know how wild the market is, not where "
+    "the price goes.",
+    # How far a price moves can be told from how far it moved (Corsi 2009), and a distance is reached or not by that.
+    alarm_auc=0.85,
+    coherence=FILL_COHERENCE,
+    monotone=FILL_MONOTONE,
+)
+
+
 SPECS = MappingProxyType(
     {
         spec.name: spec
@@ -195,6 +248,8 @@ SPECS = MappingProxyType(
             GATE_ROC,
             REGIME_BOT,
             GRID_SPACING_SPEC,
+            FILL_PROBABILITY,
+            TOXICITY,
         )
     }
 )

@@ -30,7 +30,7 @@ def test_columns_do_not_depend_on_the_rows() -> None:
 
 LABELS = (
     "t1_60", "t2_break_120", "t1", "outcome", "tradeable_2", "strength_signed", "time_to_break_1_ms", "label_end_ns",
-    "excursion_max", "range_60s_forward_x1000", "confirm_ts_ns", "event_id",
+    "excursion_max", "range_60s_forward_x1000", "sign_forward", "confirm_ts_ns", "event_id",
 )  # fmt: skip
 
 

@@ -8,7 +8,9 @@ from grinder_resources.contracts.events import LABEL_NAMES
 from grinder_resources.contracts.gates import GATE_INPUTS, GATE_ROC_DATASET
 from grinder_resources.contracts.gold import REGIME_DATASET, REGIME_LABEL, SIGNALS
 from grinder_resources.contracts.gold_bot import REGIME_BOT_DATASET
+from grinder_resources.contracts.gold_fills import FILL_DATASET
 from grinder_resources.contracts.gold_grid import GRID_SPACING
+from grinder_resources.contracts.gold_toxicity import ADVERSE_LABEL, TOXICITY_DATASET, VOLATILITY_LABEL
 from grinder_resources.errors import UnknownName
 from grinder_resources.features.manifest import feature_table
 from grinder_resources.hashing import canonical_json
@@ -17,10 +19,11 @@ from grinder_resources.learning.selection import LABEL_PATTERN, FeatureSet
 from grinder_resources.learning.specs import LEVEL_HEADS, SPECS, spec_named
 from tests.learning.level_rows import level_rows
 
+OTHER_LABELS = (REGIME_LABEL, VOLATILITY_LABEL, ADVERSE_LABEL)
 LEVEL_SPECS = [name for name in SPECS if name.startswith("level_signals")]
 
 
-def test_registry_holds_six_level_models_the_regimes_the_gates_and_the_grids() -> None:
+def test_registry_holds_level_models_regimes_gates_and_use_cases() -> None:
     """The names are the artifact folders."""
     assert list(SPECS) == [
         "level_signals_stage_a_ta",
@@ -33,6 +36,8 @@ def test_registry_holds_six_level_models_the_regimes_the_gates_and_the_grids() -
         "gate_roc",
         "regime_bot",
         "grid_spacing",
+        "fill_probability",
+        "toxicity",
     ]
 
 
@@ -148,14 +153,17 @@ def test_references_are_columns_that_every_dataset_row_has() -> None:
         REGIME_DATASET.name: REGIME_DATASET.schema.names(),
         REGIME_BOT_DATASET.name: REGIME_BOT_DATASET.schema.names(),
         SIGNALS: features.schema.names(),
+        TOXICITY_DATASET.name: TOXICITY_DATASET.schema.names(),
         GATE_ROC_DATASET.name: [column.name for column in GATE_INPUTS],
         GRID_SPACING.name: GRID_SPACING.schema.names(),
+        FILL_DATASET.name: FILL_DATASET.schema.names(),
     }
     for spec in SPECS.values():
         assert spec.reference
-        assert set(spec.reference) <= set(names[spec.dataset]) - {*LABEL_NAMES, REGIME_LABEL}
+        assert set(spec.reference) <= set(names[spec.dataset]) - {*LABEL_NAMES, *OTHER_LABELS}
     assert SPECS["level_signals_stage_a_ta"].reference == ("distance_atr_x1000", "distance_beyond_atr_x1000")
     assert SPECS["regime"].reference == ("range_60s_x1000",)
+    assert SPECS["toxicity"].reference == ("volatility_60s_x1000", "spread_bps")
     assert SPECS["gate_roc"].reference == ("roc_prev_pct_x1e6", "return_60m_pct_x1e6", "range_240m_pct_x1e6")
 
 
@@ -171,3 +179,15 @@ def test_unknown_spec_is_refused_with_the_known_names() -> None:
     with pytest.raises(UnknownName, match=r"got level_signals_stage_c_full; expected .*regime"):
         spec_named("level_signals_stage_c_full")
     assert spec_named("regime").dataset == "gold/training/regime"
+
+
+def test_toxicity_reads_neither_identity_nor_time_nor_labels() -> None:
+    """All that is left of the table is its inputs, and both questions are terciles of numbers."""
+    chosen, table = SPECS["toxicity"].select(TOXICITY_DATASET.schema), set(TOXICITY_DATASET.schema)
+    assert set(chosen.numeric) == table - {
+        "date", "venue", "symbol", "ts_ns", "watermark_ns", "label_end_ns", VOLATILITY_LABEL, ADVERSE_LABEL
+    }  # fmt: skip
+    assert [(head.name, head.label_is, head.classes) for head in SPECS["toxicity"].heads] == [
+        ("toxicity", "quantile", ("LOW", "MID", "HIGH")),
+        ("adverse", "quantile", ("LOW", "MID", "HIGH")),
+    ]
