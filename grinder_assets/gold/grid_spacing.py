@@ -17,7 +17,7 @@ from grinder_resources.contracts.silver import SNAPSHOTS
 from grinder_resources.dagster import LakeResource, WarehouseResource
 from grinder_resources.datasets import dataset_manifest, write_manifest
 
-_CODE = code_version("gold", "simulation", "policy", "learning", "market", "contracts")
+_CODE = code_version("gold", "simulation", "policy", "learning", "features", "market", "contracts")
 _SWEPT = (SNAPSHOTS, QUOTES, TRADES, INSTRUMENTS)
 _SWEEP_CHECKS = (contract_check(GRID_SWEEP), DATE_COVERAGE)
 _SPACING_CHECKS = (contract_check(GRID_SPACING), DATE_COVERAGE)
