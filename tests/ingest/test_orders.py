@@ -35,6 +35,11 @@ PLACED = {
 PART = PLACED | {"ts_ms": MS + 2, "event": "part", "filled_qty": "0.2", "fill_price": "99.5"}
 FILLED = PLACED | {"ts_ms": MS + 3, "event": "filled", "filled_qty": "0.5", "fill_price": "99.49"}
 CANCELLED = PLACED | {"ts_ms": MS + 3, "event": "cancelled", "filled_qty": "0.2"}
+NEIGHBOURS = (
+    CANCELLED | {"order_id": "币" * 64},
+    CANCELLED | {"order_id": "2", "filled_qty": "0"},
+    PART | {"order_id": "3", "side": "SELL", "fill_price": "99.51"},
+)
 PAYLOAD = ["ts_ns", "order_id", "event", "side", "price_ticks", "size_lots", "filled_lots", "fill_ticks"]
 
 
@@ -129,10 +134,10 @@ def test_an_event_that_cannot_be_is_kept_aside(
     stage: Stage, record: dict[str, Any], change: dict[str, Any], reason: str
 ) -> None:
     """With the line and the reason; its neighbours stay and the counts add up."""
-    staged = stage({"o.jsonl": jsonl(PLACED, record | change, CANCELLED | {"order_id": "币" * 64})})
+    staged = stage({"o.jsonl": jsonl(PLACED, record | change, *NEIGHBOURS)})
     assert bronze_day(staged, QUARANTINE, DAY).select("line", "reason").rows() == [(2, reason)]
     log = ingest_log_day(staged, DAY).select("rows_in", "rows_out", "quarantined")
-    assert log.rows() == [(3, 2, 1)]
+    assert log.rows() == [(5, 4, 1)]
 
 
 @pytest.mark.parametrize(
