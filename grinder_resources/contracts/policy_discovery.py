@@ -17,6 +17,7 @@ def _performance(part: str, days: str) -> tuple[Column, ...]:
         required(f"{part}_rows", _INT, f"windows of {days} in which it holds"),
         required(f"{part}_share_bps", _INT, f"their share of all windows of {days}, bps"),
         required(f"{part}_hours", _INT, "hours they come from"),
+        required(f"{part}_instruments", _INT, "instruments they come from"),
         required(f"{part}_lift_x1000", _INT, f"mean PnL of its policy there less that of the default, {_BPS}"),
         required(f"{part}_hit_lift_bps", _INT, "share in which its policy is best less that of the default, bps"),
     )

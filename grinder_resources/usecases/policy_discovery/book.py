@@ -48,12 +48,13 @@ class Settings:
 
 @dataclass(frozen=True)
 class Period:
-    """Days, first and last as ISO texts, and the windows in them that were looked at."""
+    """Days, first and last as ISO texts, and the windows in them that were looked at, of so many instruments."""
 
     first_day: str
     last_day: str
     days: int
     windows: int
+    instruments: int
 
 
 @dataclass(frozen=True)
@@ -96,7 +97,7 @@ class RuleBook:
         """What follows, in plain words."""
         held = f"{len(self.kept)} of {len(self.rules)} rules hold out of sample"
         if not self.rules:
-            return f"No rule was found: {self.default} it is, whatever the market does."
+            return f"No rule was found: no part of the market asks for anything but {self.default}."
         if not self.kept:
             return f"{held}: no promotion, {self.default} stays."
         return f"{held}: {', '.join(f'{rule.rule.name} ({rule.rule.policy})' for rule in self.kept)}."

@@ -152,8 +152,9 @@ def _performance(value: object, where: str) -> Performance:
 def _period(value: object, where: str) -> Period:
     found = record(value, tuple(field.name for field in fields(Period)), where)
     first, last = (text(found[name], f"{where}.{name}") for name in ("first_day", "last_day"))
-    days, windows = (integer(found[name], f"{where}.{name}") for name in ("days", "windows"))
-    return Period(first, last, days, windows)
+    return Period(
+        first, last, *(integer(found[name], f"{where}.{name}") for name in ("days", "windows", "instruments"))
+    )
 
 
 def _integers(value: object, kind: type, where: str) -> Mapping[str, Any]:

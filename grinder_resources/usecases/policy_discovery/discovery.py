@@ -88,7 +88,7 @@ def _asked(judged: tuple[JudgedRule, ...]) -> list[str]:
 def _period(windows: Windows, rows: Integers) -> Period:
     days = windows.frame["date"][rows].unique().sort().to_list()
     first, last = (str(days[end]) if days else "" for end in (0, -1))
-    return Period(first, last, len(days), len(rows))
+    return Period(first, last, len(days), len(rows), windows.instruments(rows))
 
 
 def _mean_pnl(windows: Windows, rows: Integers, policy: str) -> int:

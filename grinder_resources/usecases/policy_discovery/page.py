@@ -22,7 +22,7 @@ from grinder_resources.usecases.policy_discovery.book import PPM, RuleBook
 from grinder_resources.usecases.policy_discovery.book_text import p_value
 from grinder_resources.usecases.policy_discovery.discovery import Discovery
 from grinder_resources.usecases.policy_discovery.plots import rules_figure
-from grinder_resources.usecases.policy_discovery.rules import ABOVE, CODES, Condition, JudgedRule
+from grinder_resources.usecases.policy_discovery.rules import ABOVE, AT_MOST, CODES, Condition, JudgedRule
 
 AT_MOST_SIGN, NO_BREAK = "\N{LESS-THAN OR EQUAL TO}", "\N{NO-BREAK SPACE}"
 DOC = "Which grid earned most in which market: rules found by a decision tree on earlier days, judged on later ones."
@@ -53,7 +53,8 @@ def discovery_page(found: Discovery, provenance: Mapping[str, str]) -> str:
         verdict(book.sentence, PAPER if kept else CALM, good=bool(kept)),
         _tiles(book),
         section("Rules that hold", element("p", HOW_TO_READ, "note"), _rules(kept, book.default)),
-        *([section("Rules that do not", _rules(failed, book.default), _reasons(failed))] if failed else []),
+        *([section("Rules that do not", _rules(failed, book.default))] if failed else []),
+        *([section("Why they do not", _reasons(failed))] if failed else []),
         *figure(rules_figure(book), "Support, lift, and what training promised", CAPTION),
         section("The policies", _policies(found)),
         section("What to make of it", listing(_caveats(found))),
@@ -88,7 +89,9 @@ def _rules(rules: Sequence[JudgedRule], default: str) -> Markup:
         Column("Rule", "name"),
         Column("If"),
         Column("Then", "name"),
-        Column("Windows", "number", "of the later days in which it holds, and their share"),
+        Column(
+            "Windows", "number", "of the later days in which it holds, their share, and how many instruments' they are"
+        ),
         Column("Lift", "number", "bps of capital a window over the default, later days"),
         Column("p", "number", "one-sided"),
         Column("Hits", "number", "share of windows in which its policy is best less that of the default, % points"),
@@ -101,7 +104,7 @@ def _rules(rules: Sequence[JudgedRule], default: str) -> Markup:
 
 def _row(judged: JudgedRule) -> tuple[object, ...]:
     rule, later, evidence = judged.rule, judged.later, judged.evidence
-    share = element("span", f"{later.share_bps / 100:.1f} %", "interval")
+    share = element("span", f"{later.share_bps / 100:.1f} %, {_instruments(later.instruments)}", "interval")
     bounds = (evidence.low_x1000 / 1_000, evidence.high_x1000 / 1_000) if evidence else (None, None)
     lift = interval(later.lift_x1000 / 1_000, *bounds) if evidence else number(later.lift_x1000 / 1_000)
     return (
@@ -117,15 +120,22 @@ def _row(judged: JudgedRule) -> tuple[object, ...]:
     )
 
 
+def _instruments(count: int) -> str:
+    return f"{count} instrument" + ("" if count == 1 else "s")
+
+
 def _bounds(conditions: Sequence[Condition]) -> Markup:
-    """Return a line a column: `3 < column`, `column <= 5`, or both bounds at once."""
-    lines: dict[str, str] = {}
-    for one in conditions:
-        so_far = lines.get(one.column, one.column)
-        lines[one.column] = (
-            f"{one.value} < {so_far}" if one.comparison == ABOVE else f"{so_far} {AT_MOST_SIGN} {one.value}"
-        )
-    return join(*(element("div", line.replace(" ", NO_BREAK)) for line in lines.values()))
+    """Return a line a column: `column > 3`, `column <= 5`, or both bounds at once."""
+    given = {(one.column, one.comparison): one.value for one in conditions}
+    columns = dict.fromkeys(one.column for one in conditions)
+    lines = (_bound(column, given.get((column, ABOVE)), given.get((column, AT_MOST))) for column in columns)
+    return join(*(element("div", line.replace(" ", NO_BREAK)) for line in lines))
+
+
+def _bound(column: str, above: int | None, at_most: int | None) -> str:
+    if at_most is None:
+        return f"{column} > {above}"
+    return ("" if above is None else f"{above} < ") + f"{column} {AT_MOST_SIGN} {at_most}"
 
 
 def _standing(judged: JudgedRule) -> Markup:
@@ -167,15 +177,23 @@ def _policies(found: Discovery) -> Markup:
 
 
 def _caveats(found: Discovery) -> list[str]:
-    book, blind = found.book, sum(found.blind.values()) / 1_000
-    per_window = number(blind / max(book.later.windows, 1))
+    book, per_window = found.book, sum(found.blind.values()) / 1_000 / max(found.book.later.windows, 1)
+    single = [judged.rule.name for judged in book.kept if judged.later.instruments == 1 < book.later.instruments]
+    blind = (
+        f"Followed blindly, kept rules or not, the whole tree would have earned {number(per_window)} bps of capital a "
+        f"window more than {book.default} on the later days. Nothing was chosen on those days: this number flatters "
+        "nobody."
+    )
+    names = f"Of a single instrument are the windows of {', '.join(single)}: a rule may be that instrument's name."
+    flattering = "The means of kept rules do flatter: they were kept for these very days. Their bounds allow for that."
     return [
-        f"Followed blindly, kept rules or not, the whole tree would have earned {per_window} bps of capital a window "
-        f"more than {book.default} on the later days. Nothing was chosen on those days: this number flatters nobody.",
-        "The lifts of kept rules do flatter: they were kept for what they did on these very days. The bounds allow for "
-        "that, the means do not.",
+        *([blind] if book.rules else []),
+        *([flattering] if book.kept else []),
+        *([names] if single else []),
         "What did not happen in these hours is in no interval: a grid earns little and often, and loses much and "
         "rarely.",
+        "Fills are simulated: orders in front of the best price meet every print that comes that far, and nobody "
+        "answers them. What tight grids earn in coarse ticks leans on that.",
         "A policy is simulated flat to flat in every window; to change it costs what a window's end costs here.",
     ]
 

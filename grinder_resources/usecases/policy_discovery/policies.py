@@ -73,6 +73,10 @@ class Windows:
         earned = [pl.Series(f"pnl_{name}", self.pnl[:, number]) for number, name in enumerate(NAMES)]
         return sha256_rows(self.frame.with_columns(earned))
 
+    def instruments(self, rows: Integers) -> int:
+        """Return how many instruments those windows are of."""
+        return self.frame[rows].select("venue", "symbol").n_unique() if len(rows) else 0
+
     def best_of(self, rows: Flags | Integers) -> int:
         """Return the number of the policy that earned most in those windows together."""
         return int(np.argmax(self.pnl[rows].sum(axis=0)))

@@ -57,8 +57,8 @@ class Condition:
 class Performance:
     """A rule on some windows, held against the default on the same windows.
 
-    rows, share_bps, hours
-        Windows in which it holds, their share of all windows in bps, and the hours they come from.
+    rows, share_bps, hours, instruments
+        Windows in which it holds, their share of all windows in bps, and the hours and instruments they come from.
     lift_x1000
         Mean of its policy's PnL minus the default's, bps of capital x 1000, half-even; 0 where it never holds.
     hit_lift_bps
@@ -68,6 +68,7 @@ class Performance:
     rows: int
     share_bps: int
     hours: int
+    instruments: int
     lift_x1000: int
     hit_lift_bps: int
 

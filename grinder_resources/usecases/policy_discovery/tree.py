@@ -46,21 +46,23 @@ Node = Leaf | Branch
 def grow(windows: Windows, rows: Integers, settings: Settings) -> Node:
     """Return the tree of the training windows `rows`, one leaf where nothing can be cut.
 
-    Columns that are null too often, constant, or too large for the tree to tell neighbours apart are not looked at;
-    then windows with a null in any other are left out.
+    Columns that are null too often, constant, or too large for the tree to tell neighbours apart are not looked at.
+    Cuts are found on the windows without a null in any other; what a leaf advises is decided on all in which it holds.
     """
     from sklearn.tree import DecisionTreeClassifier
 
     columns = looked_at(windows, rows, settings)
-    complete = windows.frame.select(pl.all_horizontal(pl.lit(value=True), pl.col(columns).is_not_null())).to_series()
-    known = rows[complete.to_numpy()[rows]]
-    if not columns or len(known) < 2 * settings.min_samples_leaf:
+    part = windows.frame[rows].select(columns)
+    grown = _Grown(
+        columns, part.fill_null(0).to_numpy(), part.select(pl.all().is_not_null()).to_numpy(), windows.pnl[rows]
+    )
+    complete = grown.known.all(axis=1)
+    if not columns or complete.sum() < 2 * settings.min_samples_leaf:
         return Leaf(NAMES[windows.best_of(rows)], len(rows))
-    values = windows.frame[known].select(columns).to_numpy()
     fitted = DecisionTreeClassifier(
         max_depth=settings.max_depth, min_samples_leaf=settings.min_samples_leaf, random_state=settings.seed
-    ).fit(values, windows.best[known])
-    return _node(fitted.tree_, 0, _Grown(columns, values, windows.pnl[known]), np.ones(len(known), dtype=np.bool_))
+    ).fit(grown.values[complete], windows.best[rows][complete])
+    return _node(fitted.tree_, 0, grown, np.ones(len(rows), dtype=np.bool_))
 
 
 def looked_at(windows: Windows, rows: Integers, settings: Settings) -> tuple[str, ...]:
@@ -80,8 +82,11 @@ def looked_at(windows: Windows, rows: Integers, settings: Settings) -> tuple[str
 
 @dataclass(frozen=True, eq=False)
 class _Grown:
+    """Training windows: columns looked at, their values (0 where there is none), where there is one, and the PnL."""
+
     columns: tuple[str, ...]
     values: Integers
+    known: Flags
     pnl: Integers
 
 
@@ -89,9 +94,9 @@ def _node(tree: Any, number: int, grown: _Grown, inside: Flags) -> Node:
     if tree.children_left[number] < 0:
         return _leaf(grown, inside)
     feature, value = int(tree.feature[number]), int(np.floor(tree.threshold[number]))
-    is_left = grown.values[:, feature] <= value
-    left = _node(tree, tree.children_left[number], grown, inside & is_left)
-    right = _node(tree, tree.children_right[number], grown, inside & ~is_left)
+    known, is_left = inside & grown.known[:, feature], grown.values[:, feature] <= value
+    left = _node(tree, tree.children_left[number], grown, known & is_left)
+    right = _node(tree, tree.children_right[number], grown, known & ~is_left)
     if isinstance(left, Leaf) and isinstance(right, Leaf) and left.policy == right.policy:
         return _leaf(grown, inside)
     return Branch(grown.columns[feature], value, left, right)
@@ -124,7 +129,9 @@ def merged(path: tuple[Condition, ...]) -> tuple[Condition, ...]:
 
 
 def tree_text(node: Node) -> str:
-    """Return the tree as indented text, leaves numbered as the rules are."""
+    """Return the tree as indented text, leaves numbered as the rules are; one line where nothing was cut."""
+    if isinstance(node, Leaf):
+        return f"{node.policy}  [{node.windows:,} windows, no cut]"
     return "\n".join(_lines(node, "", iter(range(1, 1 + sum(1 for _ in leaves(node))))))
 
 

@@ -60,6 +60,7 @@ def hold(windows: Windows, part: Integers, rule: tuple[Sequence[Condition], str]
             rows=len(rows),
             share_bps=_mean(len(rows) * BPS, len(part)),
             hours=len(np.unique(windows.hours[rows])),
+            instruments=windows.instruments(rows),
             lift_x1000=_mean(int(difference.sum()), len(rows)),
             hit_lift_bps=_mean(BPS * int((best == chosen).sum() - (best == usual).sum()), len(rows)),
         ),
