@@ -1,7 +1,8 @@
 """The Gold table of fill probabilities: limit orders at set distances from the mid, and whether they were filled.
 
-Once a minute and instrument an order is placed at every distance on both sides, of about `UNIT_QUOTE` quote currency,
-and watched for `WATCH_S` seconds (`simulation.probes`). Nobody placed it: it took no time to arrive and moved nobody.
+Once a minute and instrument an order of about `UNIT_QUOTE` quote currency is placed at every distance and watched for
+`WATCH_S` seconds (`simulation.probes`): a buy in even minutes, a sale in odd ones, for of two orders that mirror each
+other one says nothing new. Nobody placed them: they took no time to arrive and moved nobody.
 
 What happened is null wherever one could not watch for long enough, filled or not: the session ended, the quotes
 stopped. To keep the fills among those would make fills look likelier than they are.
@@ -19,7 +20,7 @@ WATCH_S = max(FILL_HORIZONS_S)
 """Seconds an order is watched at most."""
 
 EVERY_S = 60
-"""An order is placed at every multiple of this many seconds of the clock."""
+"""Orders are placed at every multiple of this many seconds of the clock, buys and sales in turn."""
 
 PROBE_DISTANCES_BPS = (0, 1, 2, 3, 5, 8, 12, 20)
 """Distances from the mid that are asked for; rounding to prices, away from the mid, makes them longer."""

@@ -6,9 +6,9 @@ import numpy as np
 import polars as pl
 
 from grinder_resources.contracts.exact import half_even
-from grinder_resources.contracts.gold_fills import PROBE_DISTANCES_BPS
+from grinder_resources.contracts.gold_fills import EVERY_S, PROBE_DISTANCES_BPS
 from grinder_resources.contracts.gold_grid import UNIT_QUOTE
-from grinder_resources.contracts.instruments import Instrument
+from grinder_resources.contracts.instruments import NS_PER_SECOND, Instrument
 
 BPS_X1000 = 10_000 * 1_000
 
@@ -26,7 +26,7 @@ def price_step(quotes: pl.DataFrame) -> int:
 
 
 def orders_at(moments: pl.DataFrame, step: int, instrument: Instrument) -> pl.DataFrame:
-    """Return the orders of every moment, by time, side and distance asked for.
+    """Return the orders of every moment, by time and distance asked for: buys in even minutes, sales in odd ones.
 
     moments
         One instrument's ts_ns, bid_ticks and ask_ticks, and whatever else the orders shall carry.
@@ -34,7 +34,7 @@ def orders_at(moments: pl.DataFrame, step: int, instrument: Instrument) -> pl.Da
         Prices are multiples of it, ticks.
 
     Added are side, asked_bps, price_ticks and size_lots. A price is rounded away from the mid, and stays a step short
-    of the other side. Of orders of one moment and side at one price, the nearest asked for is kept.
+    of the other side. Of orders of one moment at one price, the nearest asked for is kept.
     """
     mid = pl.col("bid_ticks") + pl.col("ask_ticks")
     scale = 2 * BPS_X1000 * step
@@ -42,16 +42,15 @@ def orders_at(moments: pl.DataFrame, step: int, instrument: Instrument) -> pl.Da
     below, above = mid * (BPS_X1000 - asked) // scale, -(-mid * (BPS_X1000 + asked) // scale)
     bought = pl.min_horizontal(below, pl.col("ask_ticks") // step - 1)
     sold = pl.max_horizontal(above, -(-pl.col("bid_ticks") // step) + 1)
-    sides = pl.DataFrame({"side": [-1, 1]}, schema={"side": pl.Int64()})
+    in_turn = 1 - 2 * (pl.col("ts_ns") // (EVERY_S * NS_PER_SECOND) % 2)
     distances = pl.DataFrame({"asked_bps": PROBE_DISTANCES_BPS}, schema={"asked_bps": pl.Int64()})
     placed = (
-        moments.with_columns(_sizes(moments, instrument))
-        .join(sides, how="cross")
+        moments.with_columns(_sizes(moments, instrument), in_turn.alias("side"))
         .join(distances, how="cross")
         .with_columns(price_ticks=step * pl.when(pl.col("side") > 0).then(bought).otherwise(sold))
         .filter(pl.col("price_ticks") > 0)
     )
-    return placed.unique(["ts_ns", "side", "price_ticks"], keep="first", maintain_order=True)
+    return placed.unique(["ts_ns", "price_ticks"], keep="first", maintain_order=True)
 
 
 def distance_x1000(price_ticks: pl.Expr, mid_half_ticks: pl.Expr) -> pl.Expr:

@@ -15,9 +15,9 @@ DISTANCE = "distance_bps_x1000"
 
 FILL_HEADS = (
     *(Head(filled_label(s), "binary", filled_label(s), classes=("no", "yes")) for s in FILL_HORIZONS_S),
-    Head("time_to_fill", "regression", TIME_TO_FILL, unit=1_000),
+    Head("time_to_fill", "regression", TIME_TO_FILL, unit=10_000),
 )
-"""The time is asked of orders that are filled while they are watched, and learned in seconds."""
+"""The time is asked of orders that are filled while they are watched, and learned in tens of seconds."""
 
 FILL_COHERENCE: tuple[Rule, ...] = tuple(
     AtLeast(filled_label(later), (filled_label(sooner),)) for sooner, later in pairwise(FILL_HORIZONS_S)
