@@ -21,6 +21,7 @@ from grinder_assets.gold.bot import BOT_DATASET_ASSETS
 from grinder_assets.gold.gates import GATE_DATASET_ASSETS
 from grinder_assets.gold.grid_spacing import GRID_SPACING_ASSETS
 from grinder_assets.reports.assets import REPORT_ASSETS
+from grinder_assets.reports.policy_discovery import policy_discovery_report
 from grinder_assets.reports.promotion import PROMOTION_ASSETS
 from grinder_assets.reports.shadow_replay import shadow_replay_report
 from grinder_assets.reports.warehouse import warehouse
@@ -40,6 +41,9 @@ TABLE_ASSETS = [
     *GRID_SPACING_ASSETS,
 ]
 
+USE_CASE_ASSETS = [policy_discovery_report]
+"""What the models are used for: each of these reports judges one use case."""
+
 EXECUTORS = {"in_process": dg.in_process_executor, "multiprocess": dg.multiprocess_executor}
 """One process by default: a step then costs 0.05 s instead of the 2 s of a fresh Python."""
 
@@ -53,7 +57,15 @@ def build_defs(resource_overrides: Mapping[str, Any] | None = None) -> dg.Defini
     if name not in EXECUTORS:
         raise OutOfRange("no such executor", where="GRINDER_EXECUTOR", got=name, expected=" or ".join(EXECUTORS))
     return dg.Definitions(
-        assets=[*TABLE_ASSETS, *TRAINING_ASSETS, *REPORT_ASSETS, *PROMOTION_ASSETS, shadow_replay_report, warehouse],
+        assets=[
+            *TABLE_ASSETS,
+            *TRAINING_ASSETS,
+            *REPORT_ASSETS,
+            *PROMOTION_ASSETS,
+            *USE_CASE_ASSETS,
+            shadow_replay_report,
+            warehouse,
+        ],
         jobs=[MAIN_JOB, DAILY_JOB, RETRAIN_JOB],
         schedules=[daily_tables, late_data, RETRAIN_SCHEDULE],
         sensors=[landing_sensor],
