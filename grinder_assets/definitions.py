@@ -18,6 +18,7 @@ from grinder_assets.automation import (
 from grinder_assets.bronze.assets import BRONZE_ASSETS
 from grinder_assets.gold.assets import GOLD_ASSETS
 from grinder_assets.gold.bot import BOT_DATASET_ASSETS
+from grinder_assets.gold.fill_probability import FILL_DATASET_ASSETS
 from grinder_assets.gold.gates import GATE_DATASET_ASSETS
 from grinder_assets.gold.grid_spacing import GRID_SPACING_ASSETS
 from grinder_assets.reports.assets import REPORT_ASSETS
@@ -39,6 +40,7 @@ TABLE_ASSETS = [
     *GATE_DATASET_ASSETS,
     *BOT_DATASET_ASSETS,
     *GRID_SPACING_ASSETS,
+    *FILL_DATASET_ASSETS,
 ]
 
 USE_CASE_ASSETS = [policy_discovery_report]
