@@ -22,6 +22,7 @@ from grinder_assets.gold.fill_probability import FILL_DATASET_ASSETS
 from grinder_assets.gold.gates import GATE_DATASET_ASSETS
 from grinder_assets.gold.grid_spacing import GRID_SPACING_ASSETS
 from grinder_assets.reports.assets import REPORT_ASSETS
+from grinder_assets.reports.grid_spacing import grid_spacing_report
 from grinder_assets.reports.policy_discovery import policy_discovery_report
 from grinder_assets.reports.promotion import PROMOTION_ASSETS
 from grinder_assets.reports.shadow_replay import shadow_replay_report
@@ -43,7 +44,7 @@ TABLE_ASSETS = [
     *FILL_DATASET_ASSETS,
 ]
 
-USE_CASE_ASSETS = [policy_discovery_report]
+USE_CASE_ASSETS = [grid_spacing_report, policy_discovery_report]
 """What the models are used for: each of these reports judges one use case."""
 
 EXECUTORS = {"in_process": dg.in_process_executor, "multiprocess": dg.multiprocess_executor}

@@ -11,7 +11,7 @@ static     the one that earned most on all days before, the instrument's own
 rules      the one the bot's rules ask for
 past       the one that earned most in the windows that ended in the last hours
 model      the one the model asks for, fitted on earlier days, moved to the nearest of the lattice
-hindsight  the one that was best in the window itself: nobody can take it, it bounds all others
+hindsight  the one that earned most in the window itself, or none: nobody can know it, it bounds all others
 =========  ==========================================================================================
 """
 
@@ -50,7 +50,7 @@ WINDOWS = Table(
 
 SCORES = Table(
     name="reports/grid_spacing/scores",
-    doc="Each policy over all out-of-fold windows: means a window in bps of capital, with 95 % intervals of a bootstrap "
+    doc="Each policy over all out-of-fold windows: means a window in bps of capital, 95 % intervals of a bootstrap "
     "over hours. A bound is null where there were too few hours to resample.",
     columns=(
         _POLICY,

@@ -43,7 +43,7 @@ def policy_windows(
         "rules": every.select(*WINDOW, grid=pl.lit(RULES)),
         "past": choices(sweep, target).select(*WINDOW, "grid"),
         "model": answered,
-        "hindsight": target.best_by(totals(scored, WINDOW), WINDOW).select(*WINDOW, "grid"),
+        "hindsight": hindsight_grids(scored),
     }
     parts = [_earned(policy, every, grids, scored) for policy, grids in taken.items()]
     return WINDOWS.conform(pl.concat(parts).select(WINDOWS.schema.names()))
@@ -72,6 +72,12 @@ def static_grids(sweep: pl.DataFrame, windows: pl.DataFrame, target: Calibration
         for day, best in _static(sweep, windows["date"].unique().sort().to_list(), target)
     ]
     return pl.concat(grids) if grids else windows.select(*WINDOW, grid=pl.lit(PAUSE))
+
+
+def hindsight_grids(sweep: pl.DataFrame) -> pl.DataFrame:
+    """Return for every window the grid that earned most in it, the rules' included; no row where all of them lost."""
+    ranked = sweep.filter(pl.col("pnl_x1000") >= 0).sort(pl.col("pnl_x1000").neg(), "grid")
+    return ranked.unique(WINDOW, keep="first", maintain_order=True).select(*WINDOW, "grid")
 
 
 def _static(sweep: pl.DataFrame, days: list[date], target: CalibrationTarget) -> Iterator[tuple[date, pl.DataFrame]]:

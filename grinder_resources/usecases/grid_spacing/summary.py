@@ -1,0 +1,52 @@
+"""The report of grid parameters in one sentence, and the conditions that a promotion would have to meet."""
+
+from typing import Any
+
+import polars as pl
+
+from grinder_resources.evaluation.cells import number
+from grinder_resources.evaluation.scores import Estimate, clears
+
+CONDITIONS = {"pnl": "no grid at all", "over_static": "the static grid", "over_rules": "the rules"}
+"""Differences that have to be above 0, and what each of them is over."""
+
+NOTHING = "No window was answered out of fold: the walk-forward needs a day to fit on and another to answer."
+
+
+def score_of(scores: pl.DataFrame, policy: str) -> dict[str, Any]:
+    """Return one row of `reports/grid_spacing/scores`."""
+    return scores.row(by_predicate=pl.col("policy") == policy, named=True)
+
+
+def estimate_of(row: dict[str, Any], name: str) -> Estimate:
+    """Return a number of a policy with its bounds."""
+    return Estimate(row[name], row[f"{name}_low"], row[f"{name}_high"])
+
+
+def promoted(scores: pl.DataFrame) -> bool:
+    """Return whether the model earned more than nothing, than static and than the rules, by more than luck each."""
+    if scores.is_empty():
+        return False
+    model = score_of(scores, "model")
+    return all(clears(estimate_of(model, name), 0.0) for name in CONDITIONS)
+
+
+def sentence(scores: pl.DataFrame) -> str:
+    """Return the verdict in one sentence."""
+    if scores.is_empty():
+        return NOTHING
+    model = score_of(scores, "model")
+    differences = [f"{bounded(estimate_of(model, name))} over {over}" for name, over in CONDITIONS.items()]
+    parts = f"{', '.join(differences[:-1])} and {differences[-1]}"
+    start = "The model's grids carry" if promoted(scores) else "No promotion"
+    return f"{start}: bps of capital in a window of ten minutes, {parts}."
+
+
+def bounded(found: Estimate) -> str:
+    """Return a number with its interval, in text."""
+    ends = (
+        "no interval"
+        if found.low is None or found.high is None
+        else f"{number(found.low, 2)} to {number(found.high, 2)}"
+    )
+    return f"{number(found.value, 2)} ({ends})"
