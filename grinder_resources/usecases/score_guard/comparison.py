@@ -1,7 +1,7 @@
 """Guarded against heuristic: what the guard earned more, how sure that is, and what follows.
 
 A guard is promoted only where it earns more than the heuristic by more than its interval, more than a guard that closes
-as often at random, with no deeper drawdown, on scores out of sample. Where many guards were tried, it has to be more
+as much at random, with no deeper drawdown, on scores out of sample. Where many guards were tried, it has to be more
 than the luckiest of them (`evaluation.overfitting`).
 """
 
@@ -23,10 +23,10 @@ MIN_DSR = Gates.min_dsr
 
 REASONS: Mapping[str, str] = MappingProxyType(
     {
-        "NOT_OUT_OF_SAMPLE": "the scores are not known to be out of sample",
+        "NOT_OUT_OF_SAMPLE": "the scores are not out of sample",
         "NOT_JUDGED": f"fewer than {MIN_BLOCKS} hours, too little for an interval",
         "MAY_BE_NOTHING": "what the guard earns more may be 0",
-        "AS_GOOD_AT_RANDOM": "closing as often at random may be as good",
+        "AS_GOOD_AT_RANDOM": "closing as much at random may be as good",
         "DEEPER_DRAWDOWN": "its drawdown is deeper",
         "LUCKIEST_TRY": f"may be the luckiest of the tries: deflated Sharpe ratio below {MIN_DSR:g}",
     }
@@ -36,15 +36,19 @@ REASONS: Mapping[str, str] = MappingProxyType(
 
 @dataclass(frozen=True)
 class Openness:
-    """How often the guard was asked, and how often it was open."""
+    """How much of what the heuristic did the guard left: of how many `unit`, decisions or trades."""
 
     asked: int
     opened: int
+    unit: str = "decisions"
 
     @property
     def share(self) -> float:
-        """Share of open decisions; 0 if it was never asked."""
-        return self.opened / self.asked if self.asked else 0.0
+        """Share that was left, at most 1; 0 of nothing."""
+        return min(1.0, self.opened / self.asked) if self.asked else 0.0
+
+    def __str__(self) -> str:
+        return f"{self.opened:,} of {self.asked:,} {self.unit}"
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,7 +60,7 @@ class Comparison:
     differences
         Hour since 1970 -> what the guard earned more in it, bps x 1000 of capital.
     difference, beyond_random
-        Bps of capital: earned more than the heuristic; and more than a guard that is open as often, at random.
+        Bps of capital: earned more than the heuristic; and more than a guard that leaves as much of it, at random.
     tries, dsr
         Distinct tries so far, this one included; and the probability that it is more than the luckiest of them, None
         where no hour differs.
@@ -104,8 +108,14 @@ class Comparison:
         )
 
     @property
+    def headline(self) -> str:
+        """The verdict and what speaks against it."""
+        against = "; ".join(REASONS[code] for code in self.codes)
+        return f"No promotion: {against}" if against else "Promote: nothing speaks against the guard"
+
+    @property
     def sentence(self) -> str:
-        """The verdict with its numbers."""
+        """The verdict with its numbers, on one line."""
         if self.promoted:
             return f"promote: {self.numbers}"
         return f"no promotion: {self.numbers}. Against it: {'; '.join(REASONS[code] for code in self.codes)}"
@@ -126,7 +136,7 @@ def compare(heuristic: Policy, guarded: Policy, openness: Openness, *, sample: s
     differences = differences_of(heuristic, guarded)
     hourly = earned(heuristic.equity, HOUR_NS)
     more = floats(differences.values()) / 1_000
-    # a guard that is open at random keeps that share of what the heuristic earns
+    # a guard that leaves as much at random keeps that share of what the heuristic earns
     random = more + (1.0 - openness.share) * floats(hourly.get(hour, 0) for hour in differences) / 1_000
     ratio = sharpe_ratio(more)
     dsr = deflated_sharpe_ratio(ratio, tried.count, tried.sharpe_variance) if ratio else None

@@ -81,8 +81,9 @@ def try_gates(
         fills=pl.concat(_fills(name, trades_of(run)) for name, run in runs.items()),
         tick_size=dict.fromkeys(asked.select("venue", "symbol").unique().iter_rows(), PRICE_UNIT),
     )
-    last = runs[GUARDED if scores else HEURISTIC]
-    return recorded(backtest, Openness(last.asked, last.opened), ledger)
+    # where it closes, a later gate is free to ask: so what was left is counted in trades, not in answers
+    kept, every = len(runs[GUARDED if scores else HEURISTIC].trades), len(runs[HEURISTIC].trades)
+    return recorded(backtest, Openness(every, kept, "trades"), ledger)
 
 
 def trades_of(run: GateRun) -> pl.DataFrame:

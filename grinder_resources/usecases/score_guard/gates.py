@@ -65,16 +65,12 @@ class GateRun:
     money
         (ts_ns, micro-dollars): everything earned so far, open positions at their newest price, after each gate that
         changed it.
-    asked, opened
-        How often the heuristic wanted to trade, and how often it was let.
     """
 
     costs: GateCosts
     guarded: bool
     trades: list[tuple[Any, ...]] = field(default_factory=list)
     money: list[tuple[int, int]] = field(default_factory=list)
-    asked: int = 0
-    opened: int = 0
     _places: dict[Key, _Place] = field(default_factory=dict)
     _total: int = 0
 
@@ -103,9 +99,7 @@ class GateRun:
         room = sum(place.taken for place in self._places.values()) < self.costs.max_positions
         if gate["side"] == 0 or not room:
             return False
-        let = not self.guarded or bool(gate["open"])
-        self.asked, self.opened = self.asked + 1, self.opened + let
-        return let
+        return not self.guarded or bool(gate["open"])
 
     def _enter_or_drop(self, gate: Row, place: _Place) -> None:
         """Enter what the gate before asked for, unless the stream had a gap since then."""

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 import polars as pl
 
-from grinder_resources.evaluation.cells import DASH, figure, interval
+from grinder_resources.evaluation.cells import DASH, MINUS, figure, interval
 from grinder_resources.evaluation.document import (
     Column,
     Markup,
@@ -29,6 +29,7 @@ from grinder_resources.usecases.score_guard.tries import Backtest
 DOC = "The same heuristic twice over the same market: as it is, and with a score in its way."
 NOTE = "Nothing was traded. Every try stands in the trial ledger, whatever came of it."
 MONEY_CAPTION = "Money after all costs, open positions at the mid; below, how far each policy stands under its highest."
+TITLES: Mapping[str, str] = {"grid": "The bot's grid, guarded", "gates": "The gate heuristic, guarded"}
 KINDS: Mapping[str, tuple[str, ...]] = {
     "grid": (
         f"The rules decide every {DECISION_S // 60} minutes; a grid stands until they call the market something else "
@@ -54,8 +55,8 @@ def backtest_page(backtest: Backtest, provenance: Mapping[str, str]) -> str:
     shown, where = price_figure(backtest)
     caption = "Filled: a resting order was filled. Hollow: at the market, where a grid was taken down or a trade made."
     parts = [
-        head("Score guard", backtest.setup.kind, DOC),
-        verdict(backtest.sentence, NOTE, good=found is not None and found.promoted),
+        head("Score guard", TITLES[backtest.setup.kind], DOC),
+        _verdict(backtest),
         *([_tiles(found)] if found else []),
         section("Side by side", _policies(backtest)),
         *([section("How sure", _sure(found), listing(_reasons(found)))] if found else []),
@@ -68,13 +69,20 @@ def backtest_page(backtest: Backtest, provenance: Mapping[str, str]) -> str:
     return page(f"{backtest.setup.kind}: score guard", *parts)
 
 
+def _verdict(backtest: Backtest) -> Markup:
+    found = backtest.comparison
+    if found is None:
+        return verdict(backtest.sentence.capitalize(), NOTE, good=False)
+    return verdict(f"{found.headline}.", f"{found.numbers.capitalize()}. {NOTE}", good=found.promoted)
+
+
 def _tiles(found: Comparison) -> Markup:
     opened = found.openness
     return tiles(
         {
             "more than the heuristic, bps": f"{found.difference.value:+,.1f}",
             "more than at random, bps": f"{found.beyond_random.value:+,.1f}",
-            "guard open": f"{opened.share:.0%}",
+            f"of the {opened.unit} left": f"{opened.share:.0%}",
             "hours": f"{len(found.differences):,}",
             "tries so far": f"{found.tries:,}",
         }
@@ -86,7 +94,11 @@ def _policies(backtest: Backtest) -> Markup:
     columns = (Column("", "name"), *(Column(policy.name, "number") for policy in policies))
     ratios = element("p", f"Ratios are {policies[0].period.name}.", "note")
     return Markup(
-        table(columns, [(label, *(text(policy) for policy in policies)) for label, text in rows(policies[0])]) + ratios
+        table(
+            columns,
+            [(label, *(text(policy).replace("-", MINUS) for policy in policies)) for label, text in rows(policies[0])],
+        )
+        + ratios
     )
 
 
@@ -96,7 +108,7 @@ def _sure(found: Comparison) -> Markup:
         columns,
         [
             ("than the heuristic", _estimate(found.difference)),
-            ("than a guard that is open as often, at random", _estimate(found.beyond_random)),
+            ("than a guard that leaves as much, at random", _estimate(found.beyond_random)),
         ],
     )
 

@@ -42,10 +42,10 @@ def rows(policy: Policy) -> list[tuple[str, Callable[[Policy], str]]]:
 
 
 def guard_text(backtest: Backtest) -> str:
-    """Return when the guard is open, and how often it was."""
+    """Return when the guard is open, and what it left of the heuristic."""
     guard, comparison = backtest.setup.guard, backtest.comparison
     hazard = "" if guard.max_hazard_bps is None else f" and hazard <= {guard.max_hazard_bps} bps"
-    asked = f"; open in {comparison.openness.opened:,} of {comparison.openness.asked:,} decisions" if comparison else ""
+    asked = f"; it left {comparison.openness}" if comparison else ""
     return f"score >= {guard.threshold_bps} bps{hazard}, no older than {guard.max_age_s} s{asked}"
 
 
@@ -73,7 +73,7 @@ def _days(backtest: Backtest) -> str:
 
 def _compared(found: Comparison) -> Iterator[str]:
     yield f"{GUARDED} more than heuristic, bps of capital      {bounds(found.difference)}"
-    yield f"{GUARDED} more than as often at random             {bounds(found.beyond_random)}"
+    yield f"{GUARDED} more than as much at random              {bounds(found.beyond_random)}"
     hours = len(found.differences)
     yield f"Ratios are {found.guarded.period.name}; intervals are 95 % of a bootstrap over {hours} hours."
     yield f"Tries of this backtest so far, this one included: {found.tries}"
