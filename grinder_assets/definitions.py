@@ -21,11 +21,13 @@ from grinder_assets.gold.bot import BOT_DATASET_ASSETS
 from grinder_assets.gold.fill_probability import FILL_DATASET_ASSETS
 from grinder_assets.gold.gates import GATE_DATASET_ASSETS
 from grinder_assets.gold.grid_spacing import GRID_SPACING_ASSETS
+from grinder_assets.gold.toxicity import TOXICITY_DATASET_ASSETS
 from grinder_assets.reports.assets import REPORT_ASSETS
 from grinder_assets.reports.grid_spacing import grid_spacing_report
 from grinder_assets.reports.policy_discovery import policy_discovery_report
 from grinder_assets.reports.promotion import PROMOTION_ASSETS
 from grinder_assets.reports.shadow_replay import shadow_replay_report
+from grinder_assets.reports.toxicity import toxicity_report_asset
 from grinder_assets.reports.warehouse import warehouse
 from grinder_assets.silver.assets import SILVER_ASSETS
 from grinder_assets.silver.gates import GATE_EVENT_ASSETS
@@ -42,9 +44,10 @@ TABLE_ASSETS = [
     *BOT_DATASET_ASSETS,
     *GRID_SPACING_ASSETS,
     *FILL_DATASET_ASSETS,
+    *TOXICITY_DATASET_ASSETS,
 ]
 
-USE_CASE_ASSETS = [grid_spacing_report, policy_discovery_report]
+USE_CASE_ASSETS = [grid_spacing_report, policy_discovery_report, toxicity_report_asset]
 """What the models are used for: each of these reports judges one use case."""
 
 EXECUTORS = {"in_process": dg.in_process_executor, "multiprocess": dg.multiprocess_executor}
