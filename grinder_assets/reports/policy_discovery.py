@@ -13,7 +13,7 @@ from grinder_resources.errors import NoData, TooFewDays
 
 POLICY_DISCOVERY = dg.AssetKey(["reports", "policy_discovery_use_case"])
 
-_CODE = code_version("usecases/policy_discovery", "evaluation", "learning", "contracts")
+_CODE = code_version("usecases/policy_discovery", "evaluation", "export", "learning", "contracts")
 
 
 @dg.asset(
