@@ -12,3 +12,8 @@ def lake_root(data: Path | None) -> str:
 def models_dir(models: Path | None) -> Path:
     """Return the folder of models given; that of `GRINDER_MODELS`, default `models`, if none is given."""
     return models or Path(os.environ.get("GRINDER_MODELS") or "models")
+
+
+def reports_dir(reports: Path | None) -> Path:
+    """Return the folder of pages given; that of `GRINDER_REPORTS`, default `data/reports`, if none is given."""
+    return reports or Path(os.environ.get("GRINDER_REPORTS") or "data/reports")

@@ -34,9 +34,15 @@ def policy_discovery_report(
     from grinder_resources.evaluation.document import write_page
     from grinder_resources.usecases.policy_discovery.page import discovery_page
     from grinder_resources.usecases.policy_discovery.plots import rules_png
-    from grinder_resources.usecases.policy_discovery.report import policy_discovery, rule_rows, tries, write_book
+    from grinder_resources.usecases.policy_discovery.report import (
+        FOLDER,
+        policy_discovery,
+        rule_rows,
+        tries,
+        write_book,
+    )
 
-    folder = warehouse.pages_path / "policy_discovery"
+    folder = warehouse.pages_path / FOLDER
     with refusals_as_failures():
         try:
             found = policy_discovery(lake.open(), models.path, _CODE)

@@ -26,6 +26,9 @@ from grinder_resources.usecases.policy_discovery.rules import JudgedRule, Perfor
 
 SUBJECT = "policy_discovery"
 RULES_JSON, RULES_TEXT = "rules.json", "rules.txt"
+FOLDER = "policy_discovery"
+"""Name of the folder of pages and rules."""
+
 SOURCES: tuple[Table, ...] = (GRID_SPACING, GRID_SWEEP)
 
 
