@@ -10,12 +10,16 @@ from typing import TYPE_CHECKING, Any
 from grinder_resources.addresses import lake_root, models_dir
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from grinder_resources.lake import Lake
     from grinder_resources.usecases.score_guard.guard import Guard
     from grinder_resources.usecases.score_guard.model_scores import Outputs
     from grinder_resources.usecases.score_guard.scores import Scores
     from grinder_resources.usecases.score_guard.tries import Backtest
 
 THRESHOLD_BPS = 5_000
+WALK_FORWARD = "walk-forward:"
 VERDICT = (
     "Prints both policies, how sure the difference is, and `promote` or `no promotion` with its numbers. "
     "Exit 0 either way; with --require-promotion 1 where nothing is promoted. Every try goes to the trial ledger."
@@ -64,7 +68,7 @@ def backtest_grid(arguments: argparse.Namespace) -> int:
     costs = Costs(
         arguments.maker_bps, arguments.taker_bps, arguments.feed_ms * NS_PER_MS, arguments.order_ms * NS_PER_MS
     )
-    scores = _scores(arguments, lambda folder, outputs: scores_of_model(folder, lake, markets, outputs))
+    scores = _scores(arguments, lake, lambda folder, outputs: scores_of_model(folder, lake, markets, outputs))
     found = try_grid(
         lake, markets, scores, _ledger(arguments), guard=_guard(arguments), costs=costs, symbols=arguments.symbol
     )
@@ -83,7 +87,7 @@ def backtest_gates(arguments: argparse.Namespace) -> int:
 
     lake = Lake(lake_root(arguments.data))
     events = read_gates(lake, arguments.day, arguments.symbol)
-    scores = _scores(arguments, lambda folder, outputs: gate_scores_of_model(folder, events, outputs))
+    scores = _scores(arguments, lake, lambda folder, outputs: gate_scores_of_model(folder, events, outputs))
     found = try_gates(
         lake,
         events,
@@ -103,7 +107,10 @@ def _add_common(parser: argparse.ArgumentParser, max_age_s: int) -> None:
     )
     parser.add_argument("--symbol", nargs="+", default=[], metavar="S", help="only these symbols (default all)")
     parser.add_argument(
-        "--ml-scores", type=Path, metavar="PATH", help="file of scores (.parquet, .csv, .jsonl) or folder of a model"
+        "--ml-scores",
+        metavar="SCORES",
+        help="file of scores (.parquet, .csv, .jsonl), folder of a model, or walk-forward:NAME for the out-of-fold "
+        "answers that the lake holds (default none: the heuristic alone)",
     )
     parser.add_argument(
         "--threshold",
@@ -127,16 +134,19 @@ def _add_common(parser: argparse.ArgumentParser, max_age_s: int) -> None:
     parser.add_argument("--models", type=Path, metavar="DIR", help="folder of the trial ledger (default models)")
 
 
-def _scores(arguments: argparse.Namespace, of_model: "Any") -> "Scores | None":
+def _scores(
+    arguments: argparse.Namespace, lake: "Lake", of_model: "Callable[[Path, Outputs | None], Scores]"
+) -> "Scores | None":
+    from grinder_resources.usecases.score_guard.fold_scores import fold_scores
     from grinder_resources.usecases.score_guard.scores import read_scores
 
-    path: Path | None = arguments.ml_scores
-    if path is None:
+    name: str | None = arguments.ml_scores
+    if name is None:
         return None
-    if path.is_dir():
-        found: Scores = of_model(path, _outputs(arguments))
-        return found
-    return read_scores(path, arguments.fitted_until)
+    if name.startswith(WALK_FORWARD):
+        return fold_scores(lake, name.removeprefix(WALK_FORWARD), _outputs(arguments))
+    path = Path(name)
+    return of_model(path, _outputs(arguments)) if path.is_dir() else read_scores(path, arguments.fitted_until)
 
 
 def _outputs(arguments: argparse.Namespace) -> "Outputs | None":

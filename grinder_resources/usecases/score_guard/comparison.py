@@ -17,6 +17,7 @@ from grinder_resources.evaluation.scores import MIN_BLOCKS, SEED, Estimate, clea
 from grinder_resources.evaluation.trials import Trials, floats
 from grinder_resources.learning.metrics import Floats
 from grinder_resources.usecases.score_guard.policies import HOUR_NS, Policy, earned
+from grinder_resources.usecases.score_guard.scores import OUT_OF_SAMPLE
 
 RESAMPLES = 2_000
 MIN_DSR = Gates.min_dsr
@@ -81,7 +82,7 @@ class Comparison:
         """What speaks against a promotion, in the order of REASONS."""
         judged = self.difference.low is not None
         found = {
-            "NOT_OUT_OF_SAMPLE": self.sample != "out of sample",
+            "NOT_OUT_OF_SAMPLE": self.sample != OUT_OF_SAMPLE,
             "NOT_JUDGED": not judged,
             "MAY_BE_NOTHING": judged and not clears(self.difference, 0.0),
             "AS_GOOD_AT_RANDOM": judged and not clears(self.beyond_random, 0.0),

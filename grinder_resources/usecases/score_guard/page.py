@@ -62,7 +62,7 @@ def backtest_page(backtest: Backtest, provenance: Mapping[str, str]) -> str:
         *([section("How sure", _sure(found), listing(_reasons(found)))] if found else []),
         *figure(money_figure(backtest), "Money over time", MONEY_CAPTION),
         *figure(shown, f"Fills: {where}", caption),
-        *([section("When the guard was closed", _closed(backtest.decisions))] if found else []),
+        *([section("What the guard said", _said(backtest.decisions))] if found else []),
         section("What to make of it", listing(KINDS[backtest.setup.kind])),
         section("Provenance", facts({**_facts(backtest), **provenance})),
     ]
@@ -72,8 +72,9 @@ def backtest_page(backtest: Backtest, provenance: Mapping[str, str]) -> str:
 def _verdict(backtest: Backtest) -> Markup:
     found = backtest.comparison
     if found is None:
-        return verdict(backtest.sentence.capitalize(), NOTE, good=False)
-    return verdict(f"{found.headline}.", f"{found.numbers.capitalize()}. {NOTE}", good=found.promoted)
+        return verdict("No verdict: there are no scores to compare with.", NOTE, good=False)
+    numbers = found.numbers[:1].upper() + found.numbers[1:]
+    return verdict(f"{found.headline}.", f"{numbers}. {NOTE}", good=found.promoted)
 
 
 def _tiles(found: Comparison) -> Markup:
@@ -121,8 +122,10 @@ def _reasons(found: Comparison) -> list[str]:
     return [f"Against it: {REASONS[code]}." for code in found.codes] or ["Nothing speaks against it."]
 
 
-def _closed(decisions: pl.DataFrame) -> Markup:
-    counts = decisions.group_by("reason").agg(pl.len(), pl.col("score_bps").mean()).sort("len", descending=True)
+def _said(decisions: pl.DataFrame) -> Markup:
+    """Return its answers wherever the heuristic may have wanted to trade."""
+    wanted = decisions.filter(pl.col("side") != 0) if "side" in decisions.columns else decisions
+    counts = wanted.group_by("reason").agg(pl.len(), pl.col("score_bps").mean()).sort("len", descending=True)
     columns = (Column("Guard", "name"), Column("decisions", "number"), Column("mean score, bps", "number"))
     return table(
         columns,
@@ -143,10 +146,9 @@ def _facts(backtest: Backtest) -> dict[str, str]:
     }
     if scores is None:
         return given
-    fitted = str(scores.fitted_until) if scores.fitted_until else "nobody says"
     return given | {
         "Scores": scores.name,
         "Hash of scores": scores.sha256,
-        "Made by what was fitted until": fitted,
+        "Made by what was fitted on": scores.fitted,
         "Guard": guard_text(backtest),
     }

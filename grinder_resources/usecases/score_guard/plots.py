@@ -25,10 +25,10 @@ def money_of(backtest: Backtest) -> pl.DataFrame:
 
 
 def price_figure(backtest: Backtest) -> "tuple[Figure, str]":
-    """Draw the instrument with the most fills on the last day that has any; return the figure and what it shows."""
+    """Draw the instrument's day with the most fills, of equal ones the last; return the figure and what it shows."""
     by_day = backtest.fills.with_columns(date=pl.from_epoch("ts_ns", time_unit="ns").dt.date())
     counts = (
-        by_day.group_by("date", "venue", "symbol").len().sort("date", "len", "symbol", descending=[True, True, False])
+        by_day.group_by("date", "venue", "symbol").len().sort("len", "date", "symbol", descending=[True, True, False])
     )
     if counts.is_empty():
         day, venue, symbol = backtest.nav.select("date", "venue", "symbol").row(-1)

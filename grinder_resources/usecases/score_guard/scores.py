@@ -20,6 +20,7 @@ from grinder_resources.errors import CorruptFile, LimitExceeded, NoData, SchemaM
 from grinder_resources.hashing import sha256_bytes
 
 MAX_BYTES = 512 << 20
+OUT_OF_SAMPLE = "out of sample"
 _INSTRUMENT = ["venue", "symbol"]
 
 
@@ -35,18 +36,30 @@ class Scores:
         In the shape of SCORES.
     fitted_until
         Last day that whoever made them had seen; None where nobody says.
+    out_of_fold
+        Whether each score is by something that had seen earlier days only.
     """
 
     name: str
     sha256: str
     rows: pl.DataFrame
-    fitted_until: date | None
+    fitted_until: date | None = None
+    out_of_fold: bool = False
 
     def sample(self, first: date) -> str:
         """Return 'out of sample', 'in sample' or 'of unknown sample' for a backtest that starts on `first`."""
+        if self.out_of_fold:
+            return OUT_OF_SAMPLE
         if self.fitted_until is None:
             return "of unknown sample"
-        return "out of sample" if self.fitted_until < first else "in sample"
+        return OUT_OF_SAMPLE if self.fitted_until < first else "in sample"
+
+    @property
+    def fitted(self) -> str:
+        """What is known of whoever made them, in words."""
+        if self.out_of_fold:
+            return "earlier days, fold by fold"
+        return f"days until {self.fitted_until}" if self.fitted_until else "nobody says which days"
 
 
 def read_scores(path: Path, fitted_until: date | None = None) -> Scores:
