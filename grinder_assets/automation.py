@@ -12,6 +12,7 @@ from grinder_assets.reports.shadow_replay import SHADOW_REPLAY
 from grinder_assets.tables import key_of
 from grinder_assets.training.assets import artifact_key
 from grinder_resources.contracts.gold_bot import REGIME_BOT_DATASET
+from grinder_resources.contracts.gold_grid import GRID_SWEEP
 from grinder_resources.dagster import LandingResource
 from grinder_resources.features.manifest import feature_table, load_manifest, versions
 from grinder_resources.features.version import CANDIDATE
@@ -20,6 +21,17 @@ from grinder_resources.learning.specs import SPECS
 
 FULL_RUN_SPECS = (SPECS["level_signals_stage_b_full"], SPECS["regime"], SPECS["gate_roc"])
 """The models that belong to every full run; the other variants are there to pick."""
+
+USE_CASE_SPECS = (SPECS["toxicity"], SPECS["fill_probability"], SPECS["grid_spacing"])
+"""The models of the use cases."""
+
+USE_CASE_TABLES = tuple(key_of(name) for name in (GRID_SWEEP.name, *(spec.dataset for spec in USE_CASE_SPECS)))
+"""What the use cases need of every day, beyond what the main job makes."""
+
+USE_CASES = ("toxicity", "grid_spacing", "policy_discovery")
+
+USE_CASE_REPORTS = tuple(dg.AssetKey(["reports", f"{name}_use_case"]) for name in USE_CASES)
+"""The report of each use case, in this order."""
 
 LATE_DAYS = 3
 """Days the late-data schedule looks at again."""
@@ -32,7 +44,9 @@ _CANDIDATES = dg.AssetSelection.assets(
 _FOR_THE_BOT = dg.AssetSelection.assets(key_of(REGIME_BOT_DATASET.name))
 """Training rows in the bot's own numbers: there to pick with the model `regime_bot`, in no job."""
 
-_TABLES = dg.AssetSelection.groups("bronze", "silver", "gold") - _CANDIDATES - _FOR_THE_BOT
+_OF_USE_CASES = dg.AssetSelection.assets(*USE_CASE_TABLES)
+
+_TABLES = dg.AssetSelection.groups("bronze", "silver", "gold") - _CANDIDATES - _FOR_THE_BOT - _OF_USE_CASES
 
 
 def _model_keys(spec: ModelSpec) -> list[dg.AssetKey]:
@@ -50,6 +64,15 @@ MAIN_JOB = dg.define_asset_job(
 DAILY_JOB = dg.define_asset_job("daily", selection=_TABLES, description="Bronze to Gold of one day.")
 RETRAIN_JOB = dg.define_asset_job(
     "retrain", selection=_MODELS | _WAREHOUSE, description="Fit, export and judge the models on all Gold days."
+)
+
+USE_CASE_RESULTS = (*(key for spec in USE_CASE_SPECS for key in _model_keys(spec)), *USE_CASE_REPORTS)
+"""Models, reports and promotion checks of the use cases: once over all days."""
+
+USE_CASES_JOB = dg.define_asset_job(
+    "use_cases",
+    selection=_OF_USE_CASES | dg.AssetSelection.assets(*USE_CASE_RESULTS) | _WAREHOUSE,
+    description="Toxicity, fill probability, grid parameters, policies and the score guard, on tables of the main job.",
 )
 
 
