@@ -23,7 +23,7 @@ def test_window_holds_prints_after_its_begin_up_to_its_end() -> None:
 
 
 def test_vpin_is_the_mean_imbalance_of_equal_buckets() -> None:
-    """Buckets of 6 lots: all bought; 3 bought and 3 sold; 5 sold and 1 bought. Prints are split where they do not fit."""
+    """Buckets of 6 lots: all bought; 3 bought and 3 sold; 5 sold, 1 bought. Prints are split where they do not fit."""
     tape = trades([(1, 100, 9, 1), (2, 100, 8, -1), (3, 100, 1, 1)])
     assert vpin_x1000(tape, ends(10), buckets=3).tolist() == [556]  # (6 + 0 + 4) / 18
 
