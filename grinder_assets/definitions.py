@@ -24,6 +24,7 @@ from grinder_assets.gold.gates import GATE_DATASET_ASSETS
 from grinder_assets.gold.grid_spacing import GRID_SPACING_ASSETS
 from grinder_assets.gold.toxicity import TOXICITY_DATASET_ASSETS
 from grinder_assets.reports.assets import REPORT_ASSETS
+from grinder_assets.reports.fill_probability import fill_probability_report
 from grinder_assets.reports.grid_spacing import grid_spacing_report
 from grinder_assets.reports.policy_discovery import policy_discovery_report
 from grinder_assets.reports.promotion import PROMOTION_ASSETS
@@ -48,7 +49,7 @@ TABLE_ASSETS = [
     *TOXICITY_DATASET_ASSETS,
 ]
 
-USE_CASE_ASSETS = [grid_spacing_report, policy_discovery_report, toxicity_report_asset]
+USE_CASE_ASSETS = [fill_probability_report, grid_spacing_report, policy_discovery_report, toxicity_report_asset]
 """What the models are used for: each of these reports judges one use case."""
 
 EXECUTORS = {"in_process": dg.in_process_executor, "multiprocess": dg.multiprocess_executor}

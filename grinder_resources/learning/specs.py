@@ -17,7 +17,7 @@ from grinder_resources.contracts.gates import GATE_HORIZONS_MIN, GATE_INPUTS, GA
 from grinder_resources.contracts.gold import REGIME_DATASET, REGIME_LABEL, SIGNALS, SNAPSHOT_FEATURES
 from grinder_resources.contracts.gold_bot import REGIME_BOT_DATASET
 from grinder_resources.contracts.gold_fills import FILL_DATASET
-from grinder_resources.contracts.gold_grid import GRID_SPACING, LEVELS_LABEL, SIZE_LABEL, SPACING_LABEL
+from grinder_resources.contracts.gold_grid import GRID_SPACING, GRID_SWEEP, LEVELS_LABEL, SIZE_LABEL, SPACING_LABEL
 from grinder_resources.contracts.gold_toxicity import (
     ADVERSE_LABEL,
     TOXICITY_DATASET,
@@ -121,6 +121,7 @@ REGIME = ModelSpec(
     # Volatility clusters over many minutes (Corsi 2009): its next range is no hard question, and 0.78 has been honest.
     alarm_auc=0.85,
     spacing_head="regime",
+    spacing_dataset=GRID_SWEEP.name,
 )
 
 
@@ -228,7 +229,7 @@ FILL_PROBABILITY = ModelSpec(
     row_id=("venue", "symbol", "ts_ns", "source", "order_id"),
     params=BoosterParams(eta=0.1, rounds=200, min_child_weight=50.0),
     reference=("distance_bps_x1000", "spread_bps_x1000"),
-    reference_name="its distance and the spread",
+    reference_name="distance and spread",
     caveat="Orders of a minute share the path of one price, and label windows overlap five times over: there are far "
     "fewer independent rows than rows. Beyond distance and spread a model can know how wild the market is, not where "
     "the price goes.",
