@@ -40,7 +40,7 @@ def training_asset(spec: ModelSpec) -> dg.AssetsDefinition:
         tags={"layer": "training", "model": spec.name},
         code_version=TRAINING_CODE,
         backfill_policy=SINGLE_RUN,
-        deps=[key_of(spec.dataset)],
+        deps=[key_of(dataset) for dataset in (spec.dataset, spec.spacing_dataset) if dataset],
         check_specs=leak_check_specs(artifact_key(spec)),
         pool="training",
     )

@@ -12,6 +12,7 @@ from typing import Any
 
 from grinder_resources.clock import utc_now
 from grinder_resources.contracts.artifacts import CONFIG_FILE, TrainingMetadata
+from grinder_resources.contracts.gold_grid import GRID_SWEEP
 from grinder_resources.contracts.table import Table
 from grinder_resources.datasets import dataset_sha256
 from grinder_resources.errors import ModelFault
@@ -56,7 +57,8 @@ def build_artifact(spec: ModelSpec, table: Table, lake: Lake, models_dir: Path, 
     stands.
     """
     data_hash = dataset_sha256(lake, spec.dataset)
-    chain = chain_of(lake, spec.dataset)
+    swept = bool(spec.spacing_dataset) and bool(lake.stamps(spec.spacing_dataset))
+    chain = chain_of(lake, spec.dataset, *([spec.spacing_dataset] if swept else []))
     fingerprint = sha256_facts({"data": chain, "spec": spec.facts, "code": code_version})
     present = _unchanged(models_dir, spec.name, fingerprint)
     if present is not None:
@@ -64,7 +66,8 @@ def build_artifact(spec: ModelSpec, table: Table, lake: Lake, models_dir: Path, 
     frame = lake.read(table)
     ledger, store = Ledger(models_dir / LEDGER_FILE), FoldStore(models_dir / FOLDS_FOLDER)
     model = train(spec, frame, split_by_date(frame["date"].to_list()), ledger)
-    calibration = artifact_calibration(spec, frame, model.split, store, ledger)
+    sweep = lake.read(GRID_SWEEP) if swept else None
+    calibration = artifact_calibration(spec, frame, model.split, store, ledger, sweep=sweep)
     prepared = prepare(spec, frame)
     draft = ArtifactDraft(
         name=spec.name,

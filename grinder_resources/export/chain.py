@@ -18,16 +18,18 @@ Chain = Mapping[str, Mapping[str, str]]
 day that have been replaced since."""
 
 
-def chain_of(lake: Lake, dataset: str) -> dict[str, dict[str, str]]:
-    """Return the chain that ends in every committed day of a table, the table itself included.
+def chain_of(lake: Lake, *datasets: str) -> dict[str, dict[str, str]]:
+    """Return the chain that ends in every committed day of one table or more, the tables themselves included.
 
-    Raises PartitionMissing if the table, or a day that it was built from, was never committed.
+    Raises PartitionMissing if a table, or a day that one was built from, was never committed.
     """
-    stamps = lake.stamps(dataset)
-    if not stamps:
-        raise PartitionMissing("the table has no committed day", where=dataset, hint="Materialise it first")
     used: dict[str, dict[str, set[str]]] = {}
-    waiting = deque((dataset, commit.day, commit.logical_sha256) for commit in stamps.values())
+    waiting: deque[tuple[str, str, str]] = deque()
+    for dataset in datasets:
+        stamps = lake.stamps(dataset)
+        if not stamps:
+            raise PartitionMissing("the table has no committed day", where=dataset, hint="Materialise it first")
+        waiting.extend((dataset, commit.day, commit.logical_sha256) for commit in stamps.values())
     while waiting:
         table, day, sha256 = waiting.popleft()
         known = used.setdefault(table, {}).setdefault(day, set())

@@ -21,12 +21,20 @@ from grinder_resources.learning.splits import Split, walk_forward
 
 
 def artifact_calibration(
-    spec: ModelSpec, frame: pl.DataFrame, split: Split, store: FoldStore, ledger: Ledger
+    spec: ModelSpec,
+    frame: pl.DataFrame,
+    split: Split,
+    store: FoldStore,
+    ledger: Ledger,
+    *,
+    sweep: pl.DataFrame | None = None,
 ) -> Calibration:
     """Return the step tables, coherence rules and spacing of a model that was fitted on `split`.
 
     frame
         Rows of the spec's dataset, in any order.
+    sweep
+        Rows of the spec's `spacing_dataset`, where there is one.
 
     Tables are fitted on the expanding folds whose test day comes before the split's test days, without answers whose
     label ends within the embargo of them; spacing on the split's train rows. Too few answers give logistic tables.
@@ -35,7 +43,7 @@ def artifact_calibration(
     answers = _answers(spec, frame, earlier, store, ledger)
     starts = frame.filter(pl.col("date").is_in(list(split.test)))["ts_ns"].min()
     known = answers.filter(pl.col("label_end_ns") + split.embargo_ns < starts)
-    return replace(fit_calibration(spec, known), spacing=fit_spacing(spec, frame, split))
+    return replace(fit_calibration(spec, known), spacing=fit_spacing(spec, frame, split, sweep))
 
 
 def _answers(spec: ModelSpec, frame: pl.DataFrame, days: list[date], store: FoldStore, ledger: Ledger) -> pl.DataFrame:

@@ -125,6 +125,8 @@ class ModelSpec:
     spacing_head
         Multiclass head whose probabilities say how much wider than usual a grid should be (`learning.spacing`); '' =
         the model says nothing about that.
+    spacing_dataset
+        Sweep over grids that the multipliers of `spacing_head` are taken from, where the lake has one.
     """
 
     name: str
@@ -141,6 +143,7 @@ class ModelSpec:
     alarm_auc: float = ALARM_AUC
     coherence: tuple[Rule, ...] = ()
     spacing_head: str = ""
+    spacing_dataset: str = ""
     monotone: MappingProxyType[str, Literal[-1, 1]] = field(default_factory=lambda: MappingProxyType({}))
 
     @property
@@ -156,6 +159,7 @@ class ModelSpec:
             "params": asdict(self.params),
             "coherence": [rule_facts(rule) for rule in self.coherence],
             "spacing_head": self.spacing_head,
+            **({"spacing_dataset": self.spacing_dataset} if self.spacing_dataset else {}),
             **({"monotone": dict(self.monotone)} if self.monotone else {}),
         }
 

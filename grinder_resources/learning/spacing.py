@@ -1,7 +1,9 @@
 """Spacing: how much wider than usual a grid should be in each class of a range, learned from train rows.
 
-A grid in a minute that ranges twice as far as the median one wants twice the distance between its lines. The exported
-graph weighs these multipliers with the probabilities of the classes (`learning.coherence.spacing_x1000`).
+Where grids were swept, that is answered by what they earned: in windows that start in a minute of the class, against
+all windows. Without a sweep it is answered by the range alone: a grid in a minute that ranges twice as far as the
+median one wants twice the distance between its lines. The exported graph weighs these multipliers with the
+probabilities of the classes (`learning.coherence.spacing_x1000`).
 """
 
 import numpy as np
@@ -9,23 +11,64 @@ import polars as pl
 
 from grinder_resources.contracts.calibration import NEUTRAL_X1000, SPACING_LIMITS_X1000, Spacing
 from grinder_resources.contracts.exact import half_even
+from grinder_resources.contracts.gold_grid import RULES
 from grinder_resources.learning.model_spec import ModelSpec
 from grinder_resources.learning.splits import Split, split_rows
 from grinder_resources.learning.targets import Floats, raw_target, settled_rows
 from grinder_resources.learning.tasks import task_of
 
+WINDOW = ("venue", "symbol", "ts_ns")
 
-def fit_spacing(spec: ModelSpec, frame: pl.DataFrame, split: Split) -> Spacing | None:
+
+def fit_spacing(
+    spec: ModelSpec, frame: pl.DataFrame, split: Split, sweep: pl.DataFrame | None = None
+) -> Spacing | None:
     """Return the multipliers of the spec's `spacing_head` from the train rows of a split; None if it has none.
 
-    `frame` holds rows of the spec's dataset in any order; the head's label is a range, cut into its classes.
+    frame
+        Rows of the spec's dataset in any order; the head's label is a range, cut into its classes.
+    sweep
+        Rows of `gold/grid_sweep`. Only windows are looked at that start at a train row and, embargo and all, end before
+        the validation days begin. None, or no such window: the range alone decides.
     """
     head = next((head for head in spec.heads if head.name == spec.spacing_head), None)
     if head is None:
         return None
     raw = raw_target(frame, head)
     task = task_of(head, raw, settled_rows(frame, head), split_rows(frame, split))
-    return Spacing(head.name, spacing_multipliers(raw[task.train], task.target[task.train], len(head.classes)))
+    code, classes = task.target[task.train], len(head.classes)
+    if sweep is not None:
+        starts = frame[task.train].select(*WINDOW, code=pl.Series(code))
+        earned = _before(sweep, frame, split).join(starts, on=WINDOW, how="inner")
+        if earned.height:
+            return Spacing(head.name, swept_multipliers(earned, classes))
+    return Spacing(head.name, spacing_multipliers(raw[task.train], code, classes))
+
+
+def swept_multipliers(earned: pl.DataFrame, classes: int) -> tuple[int, ...]:
+    """Return the spacing that earned most in each class over the one that did in all, x 1000 half-even, clamped.
+
+    earned
+        Rows of `gold/grid_sweep` with the `code` of their window's class, at least one of the lattice.
+
+    What all windows and shapes of a spacing earned together counts; of equal spacings the wider. Neutral (1000) for a
+    class without windows.
+    """
+    lattice = earned.filter(pl.col("grid") != RULES)
+    usual = _best_spacing(lattice)
+    of_class = (lattice.filter(pl.col("code") == code) for code in range(classes))
+    return tuple(_clamped(_best_spacing(rows), usual) if rows.height else NEUTRAL_X1000 for rows in of_class)
+
+
+def _best_spacing(rows: pl.DataFrame) -> int:
+    total = rows.group_by("spacing_x1000").agg(pl.col("pnl_x1000").sum())
+    return int(total.sort("pnl_x1000", "spacing_x1000", descending=True)["spacing_x1000"][0])
+
+
+def _before(sweep: pl.DataFrame, frame: pl.DataFrame, split: Split) -> pl.DataFrame:
+    """Return the windows that end, embargo and all, before the first row of the days that no train row is from."""
+    later = frame.filter(pl.col("date").is_in([*split.val, *split.test]))["ts_ns"].min()
+    return sweep if later is None else sweep.filter(pl.col("window_end_ns") + split.embargo_ns < later)
 
 
 def spacing_multipliers(label_range: Floats, code: Floats, classes: int) -> tuple[int, ...]:
@@ -44,8 +87,12 @@ def spacing_multipliers(label_range: Floats, code: Floats, classes: int) -> tupl
 def _multiplier(ranges: Floats, usual: int) -> int:
     if len(ranges) == 0 or usual == 0:
         return NEUTRAL_X1000
+    return _clamped(_median(ranges), usual)
+
+
+def _clamped(own: int, usual: int) -> int:
     narrowest, widest = SPACING_LIMITS_X1000
-    return max(narrowest, min(widest, int(half_even(1_000 * _median(ranges), usual))))
+    return max(narrowest, min(widest, int(half_even(1_000 * own, usual))))
 
 
 def _median(ranges: Floats) -> int:

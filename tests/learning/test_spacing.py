@@ -56,6 +56,39 @@ def test_spacing_is_learned_from_train_rows_alone() -> None:
         )
 
 
+def swept(totals: dict[tuple[int, int], int]) -> pl.DataFrame:
+    """Return one row for each (minute, spacing bps) of the first day with what it earned; windows last ten minutes."""
+    keys = [
+        {"venue": "v", "symbol": "S", "ts_ns": NOON_NS + minute * MINUTE_NS, "spacing_x1000": 1_000 * bps}
+        for minute, bps in totals
+    ]
+    earned = pl.DataFrame(keys).with_columns(pnl_x1000=pl.Series(list(totals.values())), grid=pl.lit("s"))
+    return earned.with_columns(window_end_ns=pl.col("ts_ns") + 10 * MINUTE_NS)
+
+
+def test_where_grids_were_swept_what_they_earned_decides() -> None:
+    """Best in all: 10 bps with 5 + 2 - 1. LOW, minutes 0 to 2: 5 bps; MID, 3 to 5: 10; HIGH, 6 to 8: 30, clamped."""
+    split, frame = split_by_date(DAYS), minutes(1).with_columns(venue=pl.lit("v"), symbol=pl.lit("S"))
+    sweep = swept({(0, 5): 6, (0, 10): 5, (3, 5): -9, (3, 10): 2, (6, 5): -9, (6, 10): -1, (6, 30): 1})
+    rules = sweep.with_columns(grid=pl.lit("rules"), pnl_x1000=pl.lit(99, pl.Int64))
+    for rows in (sweep, pl.concat([rules, sweep]).sample(fraction=1.0, shuffle=True, seed=1)):
+        assert fit_spacing(SPECS["regime"], frame, split, rows) == Spacing("regime", (500, 1_000, 2_000))
+    assert fit_spacing(
+        SPECS["regime"], frame, split, sweep.filter(pl.col("ts_ns") < NOON_NS + 3 * MINUTE_NS)
+    ) == Spacing("regime", (1_000, 1_000, 1_000))
+
+
+def test_a_window_that_reaches_the_validation_days_decides_nothing() -> None:
+    """It ends, with the embargo, a nanosecond too late; then the range alone decides, as without a sweep."""
+    split, frame = split_by_date(DAYS), minutes(1).with_columns(venue=pl.lit("v"), symbol=pl.lit("S"))
+    ends = NOON_NS + DAY_NS - split.embargo_ns
+    sweep = swept({(0, 5): 6, (0, 10): 5})
+    by_range, by_sweep = Spacing("regime", (500, 1_000, 1_600)), Spacing("regime", (1_000, 1_000, 1_000))
+    for window_end_ns, expected in ((ends - 1, by_sweep), (ends, by_range)):
+        moved = sweep.with_columns(window_end_ns=pl.lit(window_end_ns, pl.Int64))
+        assert fit_spacing(SPECS["regime"], frame, split, moved) == expected
+
+
 def test_a_model_without_a_spacing_head_has_no_spacing() -> None:
     """It says nothing about how wide a grid should be."""
     assert fit_spacing(SPECS["level_signals_stage_b_full"], pl.DataFrame(), split_by_date(DAYS)) is None
