@@ -59,7 +59,8 @@ def from_json(data: bytes) -> RuleBook:
     """Return the book in a document.
 
     Raises ManifestRejected for another schema, an unknown or missing field, a value of another type, a policy, column
-    or reason that the document does not declare, bounds that exclude each other, or a sha256 that is not its own.
+    or reason that the document does not declare, bounds that exclude each other, or a sha256 that is not its own, and
+    OutOfRange for a setting that no discovery could have had.
     """
     found = record(strict_json(data, "rules", LIMIT), _FIELDS, "rules")
     if found["schema"] != SCHEMA:
