@@ -11,6 +11,7 @@ import polars as pl
 
 from grinder_resources.contracts.simulation import FILLS, NAV, SUMMARY, Costs, Episode
 from grinder_resources.errors import OutOfRange
+from grinder_resources.market.slices import frozen
 from grinder_resources.simulation.grid_input import capital_micros, check_input, episode_rows, rules_of, step_rows
 from grinder_resources.simulation.grid_state import Episodes, Ints, Room, Rules, Steps, new_slots, new_state
 from grinder_resources.simulation.tape import Tape, tape_of
@@ -47,6 +48,8 @@ def simulate(
     Raises OutOfRange for an episode that ends before it starts, for steps out of order, and for prices and sizes whose
     products could leave the exact range.
     """
+    # The kernel is compiled for one kind of array.
+    tape = Tape(*(frozen(column) for column in tape))
     check_input(tape, episodes, costs, nav_every_s)
     rules = rules_of(costs, nav_every_s)
     steps, step_counts = step_rows(tape, episodes, rules.reaction)
@@ -55,7 +58,7 @@ def simulate(
     _run(tape, rows, steps, rules, room)
     if with_fills:
         counts = room.summary[:, _COUNTED.index("maker_fills")] + room.summary[:, _COUNTED.index("taker_fills")]
-        rows = rows._replace(first_fill=np.cumsum(counts) - counts)
+        rows = rows._replace(first_fill=frozen(np.cumsum(counts) - counts))
         room = _room(rows, rules, counts, int(counts.sum()))
         _run(tape, rows, steps, rules, room)
     return Simulation(_summary(rows, capital_micros(tape, episodes), room.summary), _nav(room.nav), _fills(room.fills))

@@ -61,7 +61,7 @@ def _fill(state: State, slot: Slot, lots: int, rules: Rules, ts: int, fills: Int
     state.maker_fills += 1
     if slot.left == 0:
         _turn(state, slot, rules, ts)
-    state.wake = 0
+    state.wake = ts + 1
 
 
 @compiled

@@ -7,6 +7,7 @@ import numpy as np
 
 from grinder_resources.contracts.simulation import MICROS, Costs, Episode, GridParameters, Step
 from grinder_resources.errors import OutOfRange
+from grinder_resources.market.slices import frozen
 from grinder_resources.market.state import NEVER
 from grinder_resources.simulation.grid_state import LARGEST, Episodes, Ints, Rules, Steps
 from grinder_resources.simulation.tape import IS_QUOTE, Tape
@@ -88,8 +89,10 @@ def step_rows(tape: Tape, episodes: Sequence[Episode], reaction: int) -> tuple[S
     decided, mid = _known_mid(tape, np.array([step.from_ns for step in flat], np.int64))
     due = np.where(mid > 0, decided + reaction, NEVER)
     grids = [(0, 0, 0, 0, 0) if step.grid is None else _row(step.grid) for step in flat]
-    columns = np.ascontiguousarray(np.array(grids, np.int64).reshape(-1, 5).T)
-    return Steps(due, mid, *columns), np.array([len(steps) for steps in changes], np.int64)
+    columns = np.array(grids, np.int64).reshape(-1, 5).T
+    return Steps(*(frozen(column) for column in (due, mid, *columns))), np.array(
+        [len(steps) for steps in changes], np.int64
+    )
 
 
 def _row(grid: GridParameters) -> tuple[int, int, int, int, int]:
@@ -113,16 +116,17 @@ def episode_rows(tape: Tape, episodes: Sequence[Episode], step_counts: Ints, nav
     end = np.array([episode.end_ns for episode in episodes], np.int64)
     end_step = np.cumsum(step_counts)
     samples = -(-(end - start) // nav_every) + 1
-    return Episodes(
+    rows = (
         start,
         end,
-        np.searchsorted(tape.ts_ns, start, side="right").astype(np.int64),
-        np.searchsorted(tape.ts_ns, end, side="left").astype(np.int64),
+        np.searchsorted(tape.ts_ns, start, side="right"),
+        np.searchsorted(tape.ts_ns, end, side="left"),
         end_step - step_counts,
         end_step,
         np.cumsum(samples) - samples,
         np.zeros_like(start),
     )
+    return Episodes(*(frozen(column) for column in rows))
 
 
 def capital_micros(tape: Tape, episodes: Sequence[Episode]) -> Ints:

@@ -85,7 +85,7 @@ def _run_events(
             if state.bid_ticks <= state.top_buy or state.ask_ticks >= state.low_sell:
                 meet_quote(state, slots, rules, ts, fills)
             if state.ask_ticks > state.held_buy or state.bid_ticks < state.held_sell:
-                state.wake = 0
+                state.wake = ts + 1
             if state.mid < state.low or state.mid > state.high:
                 _leave(state, ts + rules.reaction)
         elif kind == IS_PRINT:
@@ -123,6 +123,7 @@ def _catch_up(
         step_at = steps.due[state.next_step] if state.next_step < state.end_step else NEVER
         action_at = min(step_at, state.recentre_at)
         if action_at <= now and action_at <= state.next_sample:
+            place(state, slots, action_at)
             _act(state, slots, steps, rules, action_at, step_at, fills)
         elif state.next_sample < now:
             _sample(state, state.next_sample, nav)

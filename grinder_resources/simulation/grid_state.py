@@ -36,7 +36,8 @@ class State:
     """Fields of the record of one episode; times in ns, prices in ticks or half ticks, amounts in micros.
 
     wake
-        The event loop stops before the first event at or after this time, to do what is due.
+        The event loop stops before the first event at or after this time, to do what is due; never at an instant it
+        has begun, so that nothing is placed between two events of one instant.
     next_sample, samples, next_step, end_step
         The next NAV sample and how many are taken; the next step and the one behind the last.
     bid_ticks, bid_lots, ask_ticks, ask_lots, mid

@@ -2,10 +2,11 @@
 
 With n changes d of the NAV from sample to sample, S = sum d, Q = sum d^2, L = sum min(d, 0)^2 and N samples a day:
 
-    sharpe     S / n / sqrt(n Q - S^2) x n x sqrt(N)     mean over the population standard deviation
-    sortino    S / n / sqrt(L / n) x sqrt(N)             mean over the downside deviation from 0
+    sharpe     sqrt(N) S / sqrt(n Q - S^2)     mean over the population standard deviation
+    sortino    sqrt(N) S / sqrt(n L)           mean over the downside deviation from 0
 
-Both are square roots of fractions, and rounded as such.
+Both are of one day; those of a year are sqrt(days a year) times as large. They are square roots of fractions, and
+rounded as such.
 """
 
 from collections.abc import Iterable

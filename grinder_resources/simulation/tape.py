@@ -13,6 +13,7 @@ import polars as pl
 
 from grinder_resources.contracts.simulation import FUNDING
 from grinder_resources.errors import OutOfRange
+from grinder_resources.market.slices import int64
 
 Ints = npt.NDArray[np.int64]
 
@@ -21,7 +22,7 @@ IS_FUNDING, IS_PRINT, IS_QUOTE = range(3)
 
 
 class Tape(NamedTuple):
-    """Events in order, one int64 array a column.
+    """Events in order, one read-only int64 array a column.
 
     ts_ns, kind
         Time, and one of the kinds.
@@ -66,7 +67,7 @@ def tape_of(quotes: pl.DataFrame, trades: pl.DataFrame, funding: pl.DataFrame | 
     ]
     rows = pl.concat(parts, how="diagonal").sort("ts_ns", "kind", maintain_order=True)
     rows = rows.with_columns(pl.col(_QUOTE).forward_fill()).fill_null(0)
-    return Tape(*(np.ascontiguousarray(rows[name].to_numpy(), np.int64) for name in Tape._fields))
+    return Tape(*(int64(rows[name]) for name in Tape._fields))
 
 
 def _part(rows: pl.DataFrame, kind: int, columns: list[str]) -> pl.DataFrame:
