@@ -66,8 +66,13 @@ RETRAIN_JOB = dg.define_asset_job(
     "retrain", selection=_MODELS | _WAREHOUSE, description="Fit, export and judge the models on all Gold days."
 )
 
-USE_CASE_RESULTS = (*(key for spec in USE_CASE_SPECS for key in _model_keys(spec)), *USE_CASE_REPORTS)
-"""Models, reports and promotion checks of the use cases: once over all days."""
+USE_CASE_RESULTS = (
+    artifact_key(SPECS["regime"]),
+    *(key for spec in USE_CASE_SPECS for key in _model_keys(spec)),
+    *USE_CASE_REPORTS,
+)
+"""Models, reports and promotion checks of the use cases: once over all days. The regime model is made again, for its
+spacing comes from the sweep."""
 
 USE_CASES_JOB = dg.define_asset_job(
     "use_cases",
