@@ -1,14 +1,12 @@
 """Which orders are placed: prices at set distances from the mid, on steps the venue has, never marketable."""
 
-from fractions import Fraction
-
 import numpy as np
 import polars as pl
 
 from grinder_resources.contracts.exact import half_even
 from grinder_resources.contracts.gold_fills import EVERY_S, PROBE_DISTANCES_BPS
-from grinder_resources.contracts.gold_grid import UNIT_QUOTE
 from grinder_resources.contracts.instruments import NS_PER_SECOND, Instrument
+from grinder_resources.gold.lattice import unit_lots
 
 BPS_X1000 = 10_000 * 1_000
 
@@ -60,9 +58,6 @@ def distance_x1000(price_ticks: pl.Expr, mid_half_ticks: pl.Expr) -> pl.Expr:
 
 
 def _sizes(moments: pl.DataFrame, instrument: Instrument) -> pl.Series:
-    """Return what UNIT_QUOTE quote currency buys at the mid, in lots, half-even, at least one."""
-    unit = Fraction(instrument.tick_size) * Fraction(instrument.lot_size)
-    worth = 2 * UNIT_QUOTE * unit.denominator
+    """Return one unit of size at each moment, lots."""
     mids = (moments["bid_ticks"] + moments["ask_ticks"]).to_list()
-    sizes = [max(1, half_even(worth, mid * unit.numerator)) for mid in mids]
-    return pl.Series("size_lots", sizes, dtype=pl.Int64())
+    return pl.Series("size_lots", [unit_lots(mid, instrument) for mid in mids], dtype=pl.Int64())
