@@ -13,6 +13,17 @@ from grinder_resources.errors import NoData, TooFewDays
 
 POLICY_DISCOVERY = dg.AssetKey(["reports", "policy_discovery_use_case"])
 
+
+class DiscoveryConfig(dg.Config):
+    """What may be asked for in the launchpad: the tree's depth, and how many windows a rule needs to be found.
+
+    Few days need a smaller leaf; another value is another try on the ledger.
+    """
+
+    max_depth: int = 5
+    min_samples_leaf: int = 100
+
+
 _CODE = code_version("usecases/policy_discovery", "evaluation", "export", "learning", "contracts")
 
 
@@ -28,10 +39,15 @@ _CODE = code_version("usecases/policy_discovery", "evaluation", "export", "learn
     deps=[key_of(GRID_SWEEP.name), key_of(GRID_SPACING.name)],
 )
 def policy_discovery_report(
-    context: dg.AssetExecutionContext, lake: LakeResource, models: ModelStore, warehouse: WarehouseResource
+    context: dg.AssetExecutionContext,
+    config: DiscoveryConfig,
+    lake: LakeResource,
+    models: ModelStore,
+    warehouse: WarehouseResource,
 ) -> dg.MaterializeResult:
     """Find rules and judge them; with windows of a single day, or none, say so and end well."""
     from grinder_resources.evaluation.document import write_page
+    from grinder_resources.usecases.policy_discovery.book import Settings
     from grinder_resources.usecases.policy_discovery.page import discovery_page
     from grinder_resources.usecases.policy_discovery.plots import rules_png
     from grinder_resources.usecases.policy_discovery.report import (
@@ -42,10 +58,11 @@ def policy_discovery_report(
         write_book,
     )
 
+    settings = Settings(max_depth=config.max_depth, min_samples_leaf=config.min_samples_leaf)
     folder = warehouse.pages_path / FOLDER
     with refusals_as_failures():
         try:
-            found = policy_discovery(lake.open(), models.path, _CODE)
+            found = policy_discovery(lake.open(), models.path, _CODE, settings)
         except (NoData, TooFewDays) as error:
             context.log.warning(error.line())
             return dg.MaterializeResult(metadata={"headline": error.line(), "discovered": False})

@@ -9,7 +9,9 @@ import pytest
 from grinder_resources.errors import TooFewDays
 from grinder_resources.usecases.policy_discovery.book import Settings, choose
 from grinder_resources.usecases.policy_discovery.discovery import Discovery, discover
-from grinder_resources.usecases.policy_discovery.tree import grow, looked_at
+from grinder_resources.usecases.policy_discovery.policies import NAMES
+from grinder_resources.usecases.policy_discovery.tree import grow, leaves, looked_at
+from grinder_resources.usecases.policy_discovery.validation import holds
 from tests.usecases.policy_windows import COLUMNS, windows
 
 FAST = Settings(draws=999)
@@ -93,7 +95,35 @@ def test_columns_without_enough_values_are_not_looked_at() -> None:
     poor = seen.frame.with_columns(depth=nulls, speed=pl.lit(4), swing=pl.col("swing") + (1 << 24))
     assert looked_at(seen, rows, FAST) == COLUMNS
     assert looked_at(replace(seen, frame=poor), rows, FAST) == ()
-    assert grow(replace(seen, frame=poor), rows, FAST) == grow(seen, rows, replace(FAST, min_samples_leaf=2_000))
+    assert grow(replace(seen, frame=poor), rows, FAST).leaves == 1
+
+
+def test_every_window_with_values_is_in_one_leaf() -> None:
+    """Rules do not overlap, and the same ones hold whether a table is asked or a single window."""
+    seen = windows(6)
+    gaps = pl.when(pl.col("ts_ns") // 10**9 % 86_400 < 3_000).then(None).otherwise(pl.col("depth"))
+    holed = replace(seen, frame=seen.frame.with_columns(depth=gaps))
+    found = list(leaves(grow(holed, np.arange(holed.frame.height), FAST).root))
+    inside = np.array([holds(holed, conditions) for conditions, _ in found])
+    features = holed.frame.select(COLUMNS).to_dicts()
+    assert [[all(one.holds(row) for one in path) for row in features] for path, _ in found] == inside.tolist()
+    complete = holed.frame["depth"].is_not_null().to_numpy()
+    assert len(found) > 3
+    assert set(inside[:, complete].sum(axis=0)) == {1}
+    assert [leaf.windows for _, leaf in found] == inside.sum(axis=1).tolist()
+
+
+def test_a_leaf_advises_what_earned_most_not_what_was_best_most_often() -> None:
+    """`tight` wins 10 in four windows of five and loses 100 in the fifth: it is best there, and not worth it."""
+    seen = windows(7)
+    pnl, slow = np.zeros_like(seen.pnl), (seen.frame["speed"] <= 50).to_numpy()
+    pnl[:, NAMES.index("tight")] = np.where(slow, np.where(seen.frame["swing"] < 20, -100, 10), -1)
+    pnl[:, NAMES.index("rules")] = np.where(slow, -5, 3)
+    found = grow(replace(seen, pnl=pnl), np.arange(len(pnl)), replace(FAST, max_depth=1))
+    assert [(str(*path), leaf.policy) for path, leaf in leaves(found.root)] == [
+        ("speed <= 50", "pause"),
+        ("speed > 50", "rules"),
+    ]
 
 
 def test_one_day_is_not_enough() -> None:

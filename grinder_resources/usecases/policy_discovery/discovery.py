@@ -12,7 +12,7 @@ from grinder_resources.learning.splits import Parts, split_by_date, split_rows
 from grinder_resources.usecases.policy_discovery.book import Period, RuleBook, Settings
 from grinder_resources.usecases.policy_discovery.policies import CONDITIONS_ON, NAMES, POLICIES, Integers, Windows
 from grinder_resources.usecases.policy_discovery.rules import Condition, JudgedRule, PolicyRule
-from grinder_resources.usecases.policy_discovery.tree import Node, grow, leaves, rule_name, tree_text
+from grinder_resources.usecases.policy_discovery.tree import Node, Tree, grow, leaves, rule_name
 from grinder_resources.usecases.policy_discovery.validation import by_hour, hold, judge
 
 EMBARGO_NS = WINDOW_S * NS_PER_SECOND
@@ -24,7 +24,7 @@ class Discovery:
     """What was found.
 
     tree
-        The tree as text.
+        The tree that the rules are leaves of.
     earned
         By policy: mean PnL in all training windows and in all later ones, bps of capital x 1000.
     blind
@@ -33,7 +33,7 @@ class Discovery:
     """
 
     book: RuleBook
-    tree: str
+    tree: Tree
     earned: Mapping[str, tuple[int, int]]
     blind: Mapping[int, int]
 
@@ -47,7 +47,7 @@ def discover(windows: Windows, settings: Settings, code_version: str) -> Discove
     parts = _parts(windows, settings)
     default = NAMES[windows.best_of(parts.train)]
     tree = grow(windows, parts.train, settings)
-    rules = _rules(windows, parts.train, tree, default)
+    rules = _rules(windows, parts.train, tree.root, default)
     judged = judge(windows, parts.test, rules, default, settings)
     book = RuleBook(
         default=default,
@@ -62,7 +62,7 @@ def discover(windows: Windows, settings: Settings, code_version: str) -> Discove
         code_version=code_version,
     )
     earned = {name: (_mean_pnl(windows, parts.train, name), _mean_pnl(windows, parts.test, name)) for name in NAMES}
-    return Discovery(book, tree_text(tree), MappingProxyType(earned), blind(windows, parts.test, rules, default))
+    return Discovery(book, tree, MappingProxyType(earned), blind(windows, parts.test, rules, default))
 
 
 def _parts(windows: Windows, settings: Settings) -> Parts:

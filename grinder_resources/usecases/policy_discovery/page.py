@@ -23,6 +23,7 @@ from grinder_resources.usecases.policy_discovery.book_text import p_value
 from grinder_resources.usecases.policy_discovery.discovery import Discovery
 from grinder_resources.usecases.policy_discovery.plots import rules_figure
 from grinder_resources.usecases.policy_discovery.rules import ABOVE, AT_MOST, CODES, Condition, JudgedRule
+from grinder_resources.usecases.policy_discovery.tree import tree_text
 
 AT_MOST_SIGN, NO_BREAK = "\N{LESS-THAN OR EQUAL TO}", "\N{NO-BREAK SPACE}"
 DOC = "Which grid earned most in which market: rules found by a decision tree on earlier days, judged on later ones."
@@ -61,10 +62,10 @@ def discovery_page(found: Discovery, provenance: Mapping[str, str]) -> str:
         section(
             "How it was found",
             element("p", HOW_JUDGED, "note"),
-            folded("The tree", element("div", element("pre", found.tree), "scroll")),
+            folded("The tree", element("div", element("pre", tree_text(found.tree.root)), "scroll")),
             folded("What the columns are", facts(book.columns)) if book.columns else Markup(""),
         ),
-        section("Provenance", facts({**_facts(book), **provenance})),
+        section("Provenance", facts({**_facts(found), **provenance})),
     ]
     return page("Policy discovery", *parts)
 
@@ -186,8 +187,14 @@ def _caveats(found: Discovery) -> list[str]:
     )
     names = f"Of a single instrument are the windows of {', '.join(single)}: a rule may be that instrument's name."
     flattering = "The means of kept rules do flatter: they were kept for these very days. Their bounds allow for that."
+    alike = (
+        f"The tree told {found.tree.leaves} parts of the market apart; in the training windows of each, {book.default} "
+        "earned most."
+        if found.tree.leaves > 1
+        else "There are too few windows to tell parts of the market apart."
+    )
     return [
-        *([blind] if book.rules else []),
+        blind if book.rules else alike,
         *([flattering] if book.kept else []),
         *([names] if single else []),
         "What did not happen in these hours is in no interval: a grid earns little and often, and loses much and "
@@ -198,12 +205,13 @@ def _caveats(found: Discovery) -> list[str]:
     ]
 
 
-def _facts(book: RuleBook) -> dict[str, str]:
-    settings = book.settings
+def _facts(found: Discovery) -> dict[str, str]:
+    book, tree, settings = found.book, found.tree, found.book.settings
     return {
         "Earlier days": f"{book.training.first_day} to {book.training.last_day} ({book.training.days})",
         "Later days": f"{book.later.first_day} to {book.later.last_day} ({book.later.days})",
         "Tree": f"at most {settings.max_depth} cuts deep, at least {settings.min_samples_leaf} windows a leaf",
+        "Leaves": f"{tree.leaves} by {tree.columns} columns, {max(len(book.rules), 1)} after merging",
         "Tested from": f"{settings.min_rows} windows in {settings.min_hours} hours on",
         "False discoveries": f"{100 * settings.false_discovery_ppm / PPM:g} % of the kept rules, in expectation",
         "Rules hash": book.tree_sha256[:16],

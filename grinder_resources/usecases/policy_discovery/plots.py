@@ -60,7 +60,7 @@ def _promised(axes: "Axes", tested: Sequence[JudgedRule]) -> None:
 
 def _dot(axes: "Axes", rule: JudgedRule, x: float, *, named: bool) -> None:
     y, colour = rule.later.lift_x1000 / 1_000, _colour(rule)
-    axes.plot([x], [y], marker="o", markersize=5, color=colour, markerfacecolor=colour if rule.kept else "white")
+    axes.plot([x], [y], marker="o", markersize=5, color=colour, markerfacecolor=colour if rule.kept else "none")
     if named:
         axes.annotate(
             rule.rule.name, (x, y), xytext=(5, 3), textcoords="offset points", fontsize=7, color=colour, zorder=3

@@ -24,6 +24,7 @@ from grinder_resources.usecases.policy_discovery.discovery import Discovery, dis
 from grinder_resources.usecases.policy_discovery.policies import windows_of
 from grinder_resources.usecases.policy_discovery.rules import JudgedRule, Performance
 
+DEFAULTS = Settings()
 SUBJECT = "policy_discovery"
 RULES_JSON, RULES_TEXT = "rules.json", "rules.txt"
 FOLDER = "policy_discovery"
@@ -32,11 +33,8 @@ FOLDER = "policy_discovery"
 SOURCES: tuple[Table, ...] = (GRID_SPACING, GRID_SWEEP)
 
 
-def policy_discovery(lake: Lake, models_dir: Path, code_version: str, settings: Settings | None = None) -> Discovery:
+def policy_discovery(lake: Lake, models_dir: Path, code_version: str, settings: Settings = DEFAULTS) -> Discovery:
     """Return the discovery on all windows of the lake; its tables are committed and the ledger remembers the try.
-
-    settings
-        None = the defaults.
 
     Where neither rows nor code have changed nothing is written: the same discovery is no new try. Raises
     PartitionMissing or NoData without windows and TooFewDays where they are of a single day.
@@ -44,9 +42,9 @@ def policy_discovery(lake: Lake, models_dir: Path, code_version: str, settings: 
     starts, sweep = (lake.read(table) for table in SOURCES)
     if starts.is_empty() or sweep.is_empty():
         raise NoData("there is no window to learn from", where=GRID_SPACING.name, hint="Materialise more days")
-    found = discover(windows_of(starts, sweep), settings or Settings(), code_version)
+    found = discover(windows_of(starts, sweep), settings, code_version)
     upstream = {
-        "settings": str(settings or Settings()),
+        "settings": str(settings),
         **{f"{table.name}/{day}": stamp.logical_sha256 for table in SOURCES for day, stamp in _days(lake, table)},
     }
     rows = {POLICY_RULES: rule_rows(found.book), POLICY_RETURNS: policy_rows(found)}

@@ -43,7 +43,16 @@ class Branch:
 Node = Leaf | Branch
 
 
-def grow(windows: Windows, rows: Integers, settings: Settings) -> Node:
+@dataclass(frozen=True)
+class Tree:
+    """A tree after merging, the leaves it had before, and the columns that it could have been cut by."""
+
+    root: Node
+    leaves: int
+    columns: int
+
+
+def grow(windows: Windows, rows: Integers, settings: Settings) -> Tree:
     """Return the tree of the training windows `rows`, one leaf where nothing can be cut.
 
     Columns that are null too often, constant, or too large for the tree to tell neighbours apart are not looked at.
@@ -58,11 +67,12 @@ def grow(windows: Windows, rows: Integers, settings: Settings) -> Node:
     )
     complete = grown.known.all(axis=1)
     if not columns or complete.sum() < 2 * settings.min_samples_leaf:
-        return Leaf(NAMES[windows.best_of(rows)], len(rows))
+        return Tree(Leaf(NAMES[windows.best_of(rows)], len(rows)), 1, len(columns))
     fitted = DecisionTreeClassifier(
         max_depth=settings.max_depth, min_samples_leaf=settings.min_samples_leaf, random_state=settings.seed
     ).fit(grown.values[complete], windows.best[rows][complete])
-    return _node(fitted.tree_, 0, grown, np.ones(len(rows), dtype=np.bool_))
+    root = _node(fitted.tree_, 0, grown, np.ones(len(rows), dtype=np.bool_))
+    return Tree(root, int(fitted.tree_.n_leaves), len(columns))
 
 
 def looked_at(windows: Windows, rows: Integers, settings: Settings) -> tuple[str, ...]:
