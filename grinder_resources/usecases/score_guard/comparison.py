@@ -1,12 +1,13 @@
 """Guarded against heuristic: what the guard earned more, how sure that is, and what follows.
 
-A guard is promoted only where it earns more than the heuristic by more than its interval, more than a guard that closes
-as much at random, with no deeper drawdown, on scores out of sample. Where many guards were tried, it has to be more
-than the luckiest of them (`evaluation.overfitting`).
+A guard is promoted only where the guarded policy earns something, and by more than the interval more than the heuristic
+and more than a guard that closes as much at random; with no deeper drawdown, on scores out of sample. Where many guards
+were tried, it has to be more than the luckiest of them (`evaluation.overfitting`).
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from fractions import Fraction
 from types import MappingProxyType
 
 import numpy as np
@@ -28,6 +29,7 @@ REASONS: Mapping[str, str] = MappingProxyType(
         "NOT_JUDGED": f"fewer than {MIN_BLOCKS} hours, too little for an interval",
         "MAY_BE_NOTHING": "what the guard earns more may be 0",
         "AS_GOOD_AT_RANDOM": "closing as much at random may be as good",
+        "NOTHING_EARNED": "after all costs it earns nothing, and not to trade costs nothing",
         "DEEPER_DRAWDOWN": "its drawdown is deeper",
         "LUCKIEST_TRY": f"may be the luckiest of the tries: deflated Sharpe ratio below {MIN_DSR:g}",
     }
@@ -44,9 +46,9 @@ class Openness:
     unit: str = "decisions"
 
     @property
-    def share(self) -> float:
+    def share(self) -> Fraction:
         """Share that was left, at most 1; 0 of nothing."""
-        return min(1.0, self.opened / self.asked) if self.asked else 0.0
+        return min(Fraction(1), Fraction(self.opened, self.asked)) if self.asked else Fraction(0)
 
     def __str__(self) -> str:
         return f"{self.opened:,} of {self.asked:,} {self.unit}"
@@ -86,6 +88,7 @@ class Comparison:
             "NOT_JUDGED": not judged,
             "MAY_BE_NOTHING": judged and not clears(self.difference, 0.0),
             "AS_GOOD_AT_RANDOM": judged and not clears(self.beyond_random, 0.0),
+            "NOTHING_EARNED": self.guarded.pnl_x1000 <= 0,
             "DEEPER_DRAWDOWN": self.guarded.max_drawdown_x1000 > self.heuristic.max_drawdown_x1000,
             "LUCKIEST_TRY": not (self.dsr is not None and self.dsr >= MIN_DSR),
         }
@@ -137,8 +140,11 @@ def compare(heuristic: Policy, guarded: Policy, openness: Openness, *, sample: s
     differences = differences_of(heuristic, guarded)
     hourly = earned(heuristic.equity, HOUR_NS)
     more = floats(differences.values()) / 1_000
-    # a guard that leaves as much at random keeps that share of what the heuristic earns
-    random = more + (1.0 - openness.share) * floats(hourly.get(hour, 0) for hour in differences) / 1_000
+    # a guard that leaves as much at random keeps that share of what the heuristic earns; in whole numbers, or what is
+    # exactly as good would be better by a rounding
+    part, whole = (1 - openness.share).as_integer_ratio()
+    beyond = (more_by * whole + part * hourly.get(hour, 0) for hour, more_by in differences.items())
+    random = floats(beyond) / (1_000 * whole)
     ratio = sharpe_ratio(more)
     dsr = deflated_sharpe_ratio(ratio, tried.count, tried.sharpe_variance) if ratio else None
     return Comparison(

@@ -65,9 +65,8 @@ def model_scores(folder: Path, rows: pl.DataFrame, outputs: Outputs | None = Non
     if serving is None:
         raise ArtifactRejected("a model that serves has golden rows", where=str(folder), got="no serving.json")
     used = outputs or default_outputs(manifest)
-    readable = rows.filter(
-        _input(rows, name).is_not_null() for name in manifest.input_features if name not in serving.nullable
-    )
+    known = [_input(rows, name).is_not_null() for name in manifest.input_features if name not in serving.nullable]
+    readable = rows.filter(pl.all_horizontal(pl.lit(value=True), *known))
     asked = [used.score, *([used.hazard] if used.hazard else [])]
     answers = dict(zip(asked, _answers(artifact, readable, asked), strict=True))
     found = readable.select("venue", "symbol", "ts_ns").with_columns(

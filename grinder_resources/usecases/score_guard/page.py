@@ -83,7 +83,7 @@ def _tiles(found: Comparison) -> Markup:
         {
             "more than the heuristic, bps": f"{found.difference.value:+,.1f}",
             "more than at random, bps": f"{found.beyond_random.value:+,.1f}",
-            f"of the {opened.unit} left": f"{opened.share:.0%}",
+            f"of the {opened.unit} left": f"{float(opened.share):.0%}",
             "hours": f"{len(found.differences):,}",
             "tries so far": f"{found.tries:,}",
         }

@@ -81,12 +81,12 @@ class Policy:
 def earned(equity: pl.DataFrame, block_ns: int) -> dict[int, int]:
     """Return block -> what was earned in it, bps x 1000, blocks in time order; a block is ts_ns // block_ns.
 
-    A sample at the very start of a block still belongs to the one before, so that a block ends with its last moment.
+    A sample at the very start of a block still belongs to the one before, so that a block ends with its last moment;
+    the first sample of all is the start, and earned nothing.
     """
     block = ((pl.col("ts_ns") - 1) // block_ns).alias("block")
-    ends = equity.group_by(block, maintain_order=True).agg(pl.col("equity_x1000").last())
-    steps = ends.with_columns(pl.col("equity_x1000").diff().fill_null(pl.col("equity_x1000")))
-    return dict(steps.iter_rows())
+    steps = equity.select(block, pl.col("equity_x1000").diff()).slice(1)
+    return dict(steps.group_by("block", maintain_order=True).agg(pl.col("equity_x1000").sum()).iter_rows())
 
 
 def together(samples: pl.DataFrame, instruments: int) -> pl.DataFrame:
