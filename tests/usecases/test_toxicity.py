@@ -160,18 +160,20 @@ def test_the_area_counts_order_alone() -> None:
 def truth(folder: Path, regimes: list[str]) -> None:
     """Write a truth file of symbol A_B with these regimes, one a second."""
     (folder / ".truth").mkdir(parents=True, exist_ok=True)
-    seconds = pl.DataFrame({"regime": regimes}).with_columns(ts_ns=FIRST_NS + pl.int_range(pl.len()) * SECOND)
+    seconds = pl.DataFrame({"regime": regimes}).with_columns(
+        ts_ns=FIRST_NS + pl.int_range(pl.len()) * SECOND, informed=(pl.int_range(pl.len()) < 91).cast(pl.Int8)
+    )
     seconds.write_parquet(folder / ".truth" / "demo_regime_2025-03-03_A_B.parquet")
 
 
 def test_hidden_regimes_of_a_minute_and_of_the_one_after(tmp_path: Path) -> None:
-    """(t, t + 60 s]: most of its seconds decide; HIGH begins if it was not HIGH at t; the last half minute is none."""
+    """(t, t + 60 s]: more than 30 of its seconds decide; HIGH begins if it was not HIGH at t; half a minute is none."""
     truth(tmp_path, ["LOW"] * 60 + ["MID"] + ["HIGH"] * 31 + ["MID"] * 29 + ["HIGH"] * 90)
     found = hidden_minutes(tmp_path).drop("venue", "symbol").with_columns((pl.col("ts_ns") - FIRST_NS) // SECOND)
     assert found.rows() == [
-        (0, "LOW", "LOW", False),
-        (60, "MID", "HIGH", True),
-        (120, "MID", "HIGH", True),
+        (0, "LOW", "LOW", False, True),
+        (60, "MID", "HIGH", True, False),
+        (120, "MID", "HIGH", True, False),
     ]
 
 

@@ -47,7 +47,7 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> tuple[Lake, Path]:
     seconds = pl.int_range(600 * 60, eager=True)
     regime = pl.select(pl.when(seconds < 300 * 60).then(pl.lit("LOW")).otherwise(pl.lit("HIGH"))).to_series()
     start = FIRST_NS + (DAYS - 1) * 86_400 * SECOND
-    hidden = pl.DataFrame({"ts_ns": start + seconds * SECOND, "regime": regime})
+    hidden = pl.DataFrame({"ts_ns": start + seconds * SECOND, "regime": regime, "informed": 0})
     hidden.write_parquet(root / "landing" / ".truth" / "demo_regime_2025-03-06_A.parquet")
     return committed(root / "lake", rows), root / "landing"
 

@@ -26,6 +26,7 @@ HIDDEN_SCHEMA = pl.Schema(
         "hidden": pl.String(),
         "hidden_next": pl.String(),
         "enters_high": pl.Boolean(),
+        "informed_next": pl.Boolean(),
     }
 )
 
@@ -39,7 +40,8 @@ def hidden_minutes(landing: Path) -> pl.DataFrame:
     """Return the hidden regime of every whole minute of the truth files, in HIDDEN_SCHEMA; no rows if there are none.
 
     `hidden` is the regime at ts_ns, `hidden_next` the one of more than half of the seconds after it up to a minute
-    later, MID if there is none, and `enters_high` whether it is not HIGH at ts_ns and HIGH in any of those seconds.
+    later, MID if there is none; `enters_high` is whether it is not HIGH at ts_ns and HIGH in any of those seconds, and
+    `informed_next` whether an informed trader is at work in more than half of them.
     """
     made = [pl.DataFrame(schema=HIDDEN_SCHEMA), *(_minutes(path) for path in _files(landing))]
     return pl.concat(made).sort("venue", "symbol", "ts_ns")
@@ -54,7 +56,10 @@ def _minutes(path: Path) -> pl.DataFrame:
     symbol = path.stem.split("_", maxsplit=_PREFIX_PARTS)[_PREFIX_PARTS]
     after = seconds.with_columns(ts_ns=(pl.col("ts_ns") - 1) // _HORIZON_NS * _HORIZON_NS)
     low, high = ((pl.col("regime") == name).sum() for name in ("LOW", "HIGH"))
-    counted = after.group_by("ts_ns").agg(low.alias("low"), high.alias("high"), pl.len().alias("seconds"))
+    informed = (pl.col("informed") != 0).sum()
+    counted = after.group_by("ts_ns").agg(
+        low.alias("low"), high.alias("high"), informed.alias("informed_seconds"), pl.len().alias("seconds")
+    )
     whole = counted.filter(pl.col("seconds") == PREDICTION_HORIZON_S)
     following = pl.when(pl.col("high") > _MOST).then(pl.lit("HIGH")).when(pl.col("low") > _MOST).then(pl.lit("LOW"))
     return seconds.join(whole, on="ts_ns").select(
@@ -64,4 +69,5 @@ def _minutes(path: Path) -> pl.DataFrame:
         pl.col("regime").alias("hidden"),
         following.otherwise(pl.lit("MID")).alias("hidden_next"),
         ((pl.col("regime") != "HIGH") & (pl.col("high") > 0)).alias("enters_high"),
+        (pl.col("informed_seconds") > _MOST).alias("informed_next"),
     )

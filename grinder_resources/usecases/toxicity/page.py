@@ -56,7 +56,8 @@ NO_TRUTH = "There is no truth to compare with: what is hidden in a real market s
 TRUTH = (
     "The demo market's regime is drawn before any price; the model never sees it. Cells are areas under the ROC curve. "
     "Minutes in which HIGH begins are looked for among those that are not HIGH yet. The chain has no memory, so what "
-    "exceeds 0.5 there comes from HIGH following MID more often than LOW: nothing foretells when."
+    "exceeds 0.5 there comes from HIGH following MID more often than LOW: nothing foretells when. Informed traders are "
+    "looked for by what is said of costs to makers."
 )
 SCORES_FIRST = ("model", "reference", VOLATILITY, SCORE)
 BACKWARDS = 0.48
@@ -201,6 +202,8 @@ def _caveats(report: ToxicityReport) -> list[str]:
     score = report.ranking.filter(pl.col("against") == OBSERVED, pl.col("question") == QUESTIONS[0].name)
     area = dict(score.select("score", "auc").iter_rows())
     backwards = [name_of(name) for name in INPUTS if area.get(name, 1.0) < BACKWARDS]
+    adverse = report.verdicts.filter(pl.col("head") == "adverse")
+    dear = [row for row in adverse.iter_rows(named=True) if standing(row) == "edge"]
     lines = (
         f"From {', '.join(level)}, saying that nothing changes is as good." if level else "",
         f"Over a model of volatility and spread alone it is {points(gained)} points." if gained else "",
@@ -211,5 +214,8 @@ def _caveats(report: ToxicityReport) -> list[str]:
         if area
         else "",
         f"Larger where the next minute is calmer, against its purpose: {', '.join(backwards)}." if backwards else "",
+        f"Costs to makers: {len(dear)} of {adverse.height} classes are told better than by volatility and spread."
+        if adverse.height
+        else "",
     )
     return [line for line in lines if line]

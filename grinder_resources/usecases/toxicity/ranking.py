@@ -21,33 +21,38 @@ INPUTS = (*(column.name for column in SCORE_INPUTS), SCORE)
 
 @dataclass(frozen=True)
 class Question:
-    """What a positive minute is, and by which answer model and reference rank for it.
+    """What a positive minute is, and what model and reference rank it by; expressions over the minutes.
 
     of
-        Expression over the minutes: True, False, or null where the question is not asked.
-    answer
-        'high', the probability of HIGH, or 'low', that of anything but LOW.
+        True, False, or null where the question is not asked.
     """
 
     name: str
     of: pl.Expr
-    answer: str
+    model: pl.Expr
+    reference: pl.Expr
 
+
+_HIGH = (pl.col("model_high"), pl.col("reference_high"))
+_NOT_LOW = (-pl.col("model_low"), -pl.col("reference_low"))
+_DEAR = (pl.col("model_dear"), pl.col("reference_dear"))
 
 QUESTIONS = (
-    Question("HIGH in the next minute", pl.col("next") == "HIGH", "high"),
-    Question("not LOW in the next minute", pl.col("next") != "LOW", "low"),
+    Question("HIGH in the next minute", pl.col("next") == "HIGH", *_HIGH),
+    Question("not LOW in the next minute", pl.col("next") != "LOW", *_NOT_LOW),
+    Question("dear to makers in the next minute", pl.col("dear"), *_DEAR),
 )
-"""Of the observed regimes."""
+"""Of what was observed; dear is adverse selection in its own upper tercile."""
 
 HIDDEN_QUESTIONS = (
-    Question("HIGH now", pl.col("hidden") == "HIGH", "high"),
-    Question("HIGH in the next minute", pl.col("hidden_next") == "HIGH", "high"),
-    Question("not LOW now", pl.col("hidden") != "LOW", "low"),
-    Question("not LOW in the next minute", pl.col("hidden_next") != "LOW", "low"),
-    Question("HIGH begins in the next minute", pl.when(pl.col("hidden") != "HIGH").then(pl.col("enters_high")), "high"),
+    Question("HIGH now", pl.col("hidden") == "HIGH", *_HIGH),
+    Question("HIGH in the next minute", pl.col("hidden_next") == "HIGH", *_HIGH),
+    Question("not LOW now", pl.col("hidden") != "LOW", *_NOT_LOW),
+    Question("not LOW in the next minute", pl.col("hidden_next") != "LOW", *_NOT_LOW),
+    Question("HIGH begins in the next minute", pl.when(pl.col("hidden") != "HIGH").then(pl.col("enters_high")), *_HIGH),
+    Question("informed trader in the next minute", pl.col("informed_next"), *_DEAR),
 )
-"""Of the hidden ones. The last is asked of minutes that are not HIGH: the chain is memoryless, nothing foretells it."""
+"""Of what was hidden. HIGH can only begin where it is not yet; the chain is memoryless, so nothing foretells when."""
 
 
 def ranking(minutes: pl.DataFrame, hidden: pl.DataFrame) -> pl.DataFrame:
@@ -65,21 +70,15 @@ def ranking(minutes: pl.DataFrame, hidden: pl.DataFrame) -> pl.DataFrame:
 
 def _ranked(against: str, minutes: pl.DataFrame, questions: Sequence[Question]) -> Iterator[tuple[object, ...]]:
     for question in questions:
-        asked = minutes.with_columns(question.of.alias("positive")).drop_nulls("positive")
-        label = asked["positive"].cast(pl.Float64).to_numpy()
+        ranked = minutes.with_columns(
+            question.of.alias("positive"), question.model.alias("model"), question.reference.alias("reference")
+        ).drop_nulls(["positive", "model"])
+        label, ts_ns = ranked["positive"].cast(pl.Float64).to_numpy(), ranked["ts_ns"].to_numpy()
         if label.sum() in {0.0, float(len(label))}:
             continue
-        for name, values in _scores(asked, question.answer).items():
-            found = auc(label, values, asked["ts_ns"].to_numpy())
-            counts = (len(label), int(label.sum()))
-            yield against, question.name, name, *counts, found.value, found.low, found.high
-
-
-def _scores(asked: pl.DataFrame, answer: str) -> dict[str, Floats]:
-    sign = 1.0 if answer == "high" else -1.0
-    reference = f"reference_{answer.upper()}"
-    answers = {"model": sign * asked[f"model_{answer}"].to_numpy(), "reference": sign * asked[reference].to_numpy()}
-    return answers | {name: asked[name].cast(pl.Float64).to_numpy() for name in SCORES}
+        for name in ("model", "reference", *SCORES):
+            found = auc(label, ranked[name].cast(pl.Float64).to_numpy(), ts_ns)
+            yield against, question.name, name, len(label), int(label.sum()), found.value, found.low, found.high
 
 
 def auc(label: Floats, values: Floats, ts_ns: np.ndarray) -> Estimate:

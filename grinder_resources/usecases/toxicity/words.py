@@ -5,7 +5,7 @@ from typing import Any
 
 import polars as pl
 
-from grinder_resources.contracts.gold_toxicity import SCORE, VOLATILITY
+from grinder_resources.contracts.gold_toxicity import ADVERSE, SCORE, VOLATILITY
 from grinder_resources.evaluation.cells import number
 from grinder_resources.usecases.toxicity.hits import ALL
 
@@ -14,6 +14,7 @@ _NAMES = MappingProxyType(
         "model": "Model",
         "reference": "Volatility and spread",
         VOLATILITY: "Volatility",
+        ADVERSE: "Adverse selection",
         SCORE: "Composite",
         "vpin_x1000": "VPIN",
         "kyle_x1000": "Kyle",
