@@ -28,6 +28,7 @@ from grinder_assets.reports.fill_probability import fill_probability_report
 from grinder_assets.reports.grid_spacing import grid_spacing_report
 from grinder_assets.reports.policy_discovery import policy_discovery_report
 from grinder_assets.reports.promotion import PROMOTION_ASSETS
+from grinder_assets.reports.score_guard import score_guard
 from grinder_assets.reports.shadow_replay import shadow_replay_report
 from grinder_assets.reports.toxicity import toxicity_report_asset
 from grinder_assets.reports.warehouse import warehouse
@@ -49,7 +50,13 @@ TABLE_ASSETS = [
     *TOXICITY_DATASET_ASSETS,
 ]
 
-USE_CASE_ASSETS = [fill_probability_report, grid_spacing_report, policy_discovery_report, toxicity_report_asset]
+USE_CASE_ASSETS = [
+    fill_probability_report,
+    grid_spacing_report,
+    policy_discovery_report,
+    score_guard,
+    toxicity_report_asset,
+]
 """What the models are used for: each of these reports judges one use case."""
 
 EXECUTORS = {"in_process": dg.in_process_executor, "multiprocess": dg.multiprocess_executor}
