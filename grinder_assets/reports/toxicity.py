@@ -16,7 +16,7 @@ from grinder_resources.learning.specs import TOXICITY
 
 TOXICITY_USE_CASE = dg.AssetKey(["reports", "toxicity_use_case"])
 
-_CODE = code_version("usecases/toxicity", "simulation", "evaluation", "learning", "contracts")
+_CODE = code_version("usecases/toxicity", "simulation", "market", "evaluation", "learning", "contracts")
 
 
 @dg.asset(
