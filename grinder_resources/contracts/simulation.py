@@ -14,6 +14,9 @@ from grinder_resources.errors import OutOfRange
 MICROS = 1_000_000
 """Micros in one tick-lot."""
 
+WHOLE_X1000 = 10_000_000
+"""100 %, bps x 1000."""
+
 NS_PER_MS = 1_000_000
 
 

@@ -73,6 +73,8 @@ def _turn(state: State, slot: Slot, rules: Rules, ts: int) -> None:
         state.round_trips += 1
         state.round_trip += abs(slot.closing - slot.opening) * state.size_lots * MICROS - amounts * rules.maker_fee
         state.round_trip_amount += slot.opening * state.size_lots
+        if max(abs(state.round_trip), state.round_trip_amount) > LARGEST:
+            state.inexact, state.round_trip, state.round_trip_amount = 1, 0, 0
         slot.price = slot.opening
     else:
         slot.price = slot.closing

@@ -5,15 +5,14 @@ from itertools import pairwise
 
 import numpy as np
 
-from grinder_resources.contracts.simulation import MICROS, Costs, Episode, GridParameters, Step
+from grinder_resources.contracts.instruments import NS_PER_SECOND
+from grinder_resources.contracts.simulation import MICROS, WHOLE_X1000, Costs, Episode, GridParameters, Step
 from grinder_resources.errors import OutOfRange
 from grinder_resources.market.slices import frozen
 from grinder_resources.market.state import NEVER
 from grinder_resources.simulation.grid_state import LARGEST, Episodes, Ints, Rules, Steps
 from grinder_resources.simulation.tape import IS_QUOTE, Tape
 
-SECOND_NS = 1_000_000_000
-WHOLE_X1000 = 10_000_000
 MOST_LEVELS = 1_000
 LATEST = 1 << 62
 """Times stay below this, so that latencies can be added to them."""
@@ -69,7 +68,7 @@ def _check_grid(grid: GridParameters, top: int, factor: int) -> None:
 
 def rules_of(costs: Costs, nav_every_s: int) -> Rules:
     """Return the constants; what is decided in an instant never acts within it, so a reaction takes 1 ns at least."""
-    return Rules(costs.maker_fee_ppm, costs.taker_fee_ppm, max(1, costs.reaction_ns), nav_every_s * SECOND_NS)
+    return Rules(costs.maker_fee_ppm, costs.taker_fee_ppm, max(1, costs.reaction_ns), nav_every_s * NS_PER_SECOND)
 
 
 def changes_of(episode: Episode) -> list[Step]:

@@ -3,12 +3,10 @@
 
 from collections.abc import Sequence
 
+from grinder_resources.contracts.simulation import WHOLE_X1000
 from grinder_resources.market.compiled import compiled
 from grinder_resources.market.state import NEVER
 from grinder_resources.simulation.grid_state import ENDLESS, Slot, State, Steps
-
-WHOLE_X1000 = 10_000_000
-"""100 %, bps x 1000."""
 
 
 @compiled

@@ -17,20 +17,6 @@ ENDLESS = 1 << 62
 LARGEST = 1 << 60
 """Amounts of one fill, and sums of them, stay below this many micros."""
 
-NAV_COLUMNS = ("episode", "ts_ns", "nav_micros", "fees_micros", "position_lots", "mid_half_ticks")
-FILL_COLUMNS = (
-    "episode",
-    "fill",
-    "ts_ns",
-    "line",
-    "side",
-    "price_ticks",
-    "size_lots",
-    "is_maker",
-    "fee_micros",
-    "position_lots",
-)
-
 
 class State:
     """Fields of the record of one episode; times in ns, prices in ticks or half ticks, amounts in micros.

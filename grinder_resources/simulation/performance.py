@@ -17,11 +17,10 @@ from typing import Any
 import polars as pl
 
 from grinder_resources.contracts.exact import half_even
-from grinder_resources.contracts.simulation import MICROS, PERFORMANCE
+from grinder_resources.contracts.simulation import MICROS, PERFORMANCE, WHOLE_X1000
 from grinder_resources.errors import OutOfRange
 
 DAY_S = 86_400
-_X1000 = 10_000_000
 _BPS = 10_000
 
 
@@ -51,13 +50,13 @@ def _row(episode: dict[str, Any], nav_every_s: int) -> dict[str, int | None]:
     changes = [after - before for before, after in pairwise(values)]
     return {
         "episode": episode["episode"],
-        "pnl_x1000": share(episode["pnl_micros"], capital, _X1000),
-        "fees_x1000": share(episode["fees_micros"], capital, _X1000),
-        "max_drawdown_x1000": share(episode["max_drawdown_micros"], capital, _X1000),
+        "pnl_x1000": share(episode["pnl_micros"], capital, WHOLE_X1000),
+        "fees_x1000": share(episode["fees_micros"], capital, WHOLE_X1000),
+        "max_drawdown_x1000": share(episode["max_drawdown_micros"], capital, WHOLE_X1000),
         "sharpe_x1000": sharpe_x1000(changes, nav_every_s),
         "sortino_x1000": sortino_x1000(changes, nav_every_s),
         "fill_rate_bps": share(episode["orders_filled"], episode["orders"], _BPS),
-        "round_trip_x1000": share(episode["round_trip_micros"], episode["round_trip_tick_lots"] * MICROS, _X1000),
+        "round_trip_x1000": share(episode["round_trip_micros"], episode["round_trip_tick_lots"] * MICROS, WHOLE_X1000),
         "inventory_bps": share(sum(exposure), capital * len(exposure), _BPS),
     }
 

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from grinder_resources.contracts.simulation import FUNDING
+from grinder_resources.contracts.simulation import FUNDING, MICROS
 from grinder_resources.errors import OutOfRange
 from grinder_resources.market.slices import int64
 
@@ -54,14 +54,16 @@ def tape_of(quotes: pl.DataFrame, trades: pl.DataFrame, funding: pl.DataFrame | 
     """Return one instrument's bronze/quotes and bronze/trades rows, and funding (contracts.simulation.FUNDING), merged.
 
     Raises OutOfRange for rows of two instruments, rows out of the order of (ts_ns, seq), crossed quotes, and prices
-    or sizes below 1.
+    or sizes below 1, and funding rates beyond 100 %.
     """
     _check_instrument(quotes, trades)
     _check_order(quotes, "quotes")
     _check_order(trades, "trades")
     _check_numbers(quotes, trades)
+    rates = FUNDING.empty() if funding is None else FUNDING.conform(funding)
+    _check_rates(rates)
     parts = [
-        _part(FUNDING.empty() if funding is None else FUNDING.conform(funding), IS_FUNDING, ["rate_ppm"]),
+        _part(rates, IS_FUNDING, ["rate_ppm"]),
         _part(trades, IS_PRINT, _PRINT),
         _part(quotes, IS_QUOTE, _QUOTE),
     ]
@@ -99,3 +101,9 @@ def _check_numbers(quotes: pl.DataFrame, trades: pl.DataFrame) -> None:
         count = rows.filter(is_small).height
         if count:
             raise OutOfRange("prices and sizes on a tape", where=where, got=f"{count} rows below 1", expected=">= 1")
+
+
+def _check_rates(rates: pl.DataFrame) -> None:
+    beyond = rates.filter(pl.col("rate_ppm").abs() > MICROS).height
+    if beyond:
+        raise OutOfRange("funding rates on a tape", got=f"{beyond} beyond 100 %", expected="rate_ppm within a million")

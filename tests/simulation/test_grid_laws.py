@@ -132,15 +132,21 @@ def test_costs_beyond_reason_are_refused(costs: Costs) -> None:
 
 
 def test_money_that_grows_out_of_int64_is_refused() -> None:
-    """Every amount fits, their sum does not: the episode is named, and nothing wrapped comes back."""
-    huge = replace(GRID, size_lots=1 << 28, max_position_lots=1 << 28)
-    ups_and_downs = [
-        (START + second * SECOND, bid, 1 << 40, bid + 1, 1 << 40)
-        for second, bid in enumerate([1000, *([1 << 30, 1000] * 20)])
+    """Each amount fits, but what is bought at 998 is sold at 1 again and again: the episode is named."""
+    round_of_losses = [(999, 1001), (996, 998), (1, 1001)]
+    quotes = [
+        (START + place * SECOND, bid, 1 << 40, ask, 1 << 40) for place, (bid, ask) in enumerate(round_of_losses * 6)
     ]
-    episode = Episode(START, START + 60 * SECOND, (Step(START, replace(huge, recentre_x1000=1)),))
-    with pytest.raises(OutOfRange, match=r"left the exact range \(episode 1\)|amounts of a simulation"):
-        simulate(tape(ups_and_downs), [EPISODE, episode])
+    huge = replace(GRID, size_lots=1 << 28, max_position_lots=1 << 28)
+    episode = Episode(START, START + 20 * SECOND, (Step(START, huge),))
+    with pytest.raises(OutOfRange, match=r"left the exact range \(episode 1\)"):
+        simulate(tape(quotes), [EPISODE, episode])
+
+
+def test_a_funding_rate_beyond_all_is_refused() -> None:
+    """200 % at once is a unit gone wrong."""
+    with pytest.raises(OutOfRange, match="funding rates"):
+        tape([CALM], [], [(START, 2 * MICROS)])
 
 
 def test_a_tape_is_of_one_instrument() -> None:
