@@ -1,5 +1,7 @@
 """What follows from two policies: numbers by hand, every reason against a promotion, and the words for it."""
 
+from pathlib import Path
+
 import polars as pl
 import pytest
 from hypothesis import given, settings
@@ -7,7 +9,7 @@ from hypothesis import strategies as st
 
 from grinder_resources.evaluation.trials import Trials
 from grinder_resources.learning.ledger import Trial
-from grinder_resources.usecases.score_guard.comparison import Comparison, Openness, compare
+from grinder_resources.usecases.score_guard.comparison import REASONS, Comparison, Openness, compare
 from grinder_resources.usecases.score_guard.policies import DAILY, HOUR_NS, HOURLY, Policy, earned, together
 
 HOURS = 24
@@ -85,6 +87,12 @@ def test_everything_that_speaks_against_it_is_said(found: Comparison, codes: tup
     assert found.codes == codes
     assert found.sentence.startswith("no promotion: the guard earns ")
     assert found.headline.startswith("No promotion: ")
+
+
+def test_every_reason_is_documented() -> None:
+    """docs/usecases/score_guard.md holds each code with its sentence."""
+    page = (Path(__file__).resolve().parents[2] / "docs" / "usecases" / "score_guard.md").read_text(encoding="utf-8")
+    assert [code for code, text in REASONS.items() if f"| `{code}` | {text} |" not in page] == []
 
 
 @settings(max_examples=25)
