@@ -17,7 +17,7 @@ from grinder_resources.contracts.silver import SNAPSHOTS
 from grinder_resources.dagster import LakeResource, WarehouseResource
 from grinder_resources.datasets import dataset_manifest, write_manifest
 
-_CODE = code_version("gold", "learning", "features", "market", "contracts")
+_CODE = code_version("gold", "simulation", "policy", "learning", "features", "market", "contracts")
 _INPUTS = (SNAPSHOTS, QUOTES, TRADES, INSTRUMENTS)
 _NEEDED = (VOLATILITY, *(column.name for column in SCORE_INPUTS if column.name != "vpin_x1000"))
 _CHECKS = (contract_check(TOXICITY_DATASET), DATE_COVERAGE, null_share_check(_NEEDED))

@@ -42,10 +42,10 @@ def percent(value: float) -> str:
 
 
 def points(row: dict[str, Any]) -> str:
-    """Return `+v [low, high]` of a difference of shares in percentage points; without bounds where there are none."""
+    """Return `+v points [low, high]` of a difference of shares, in percentage points; it says so without bounds."""
     sign = "" if row["value"] < 0 else "+"
-    bounds = "no interval" if row["low"] is None else f"[{percent(row['low'])}, {percent(row['high'])}]"
-    return f"{sign}{percent(row['value'])} {bounds}"
+    bounds = "(no interval)" if row["low"] is None else f"[{percent(row['low'])}, {percent(row['high'])}]"
+    return f"{sign}{percent(row['value'])} points {bounds}"
 
 
 def beats_staying(hit_rates: pl.DataFrame, current: str = ALL) -> bool:
@@ -62,7 +62,7 @@ def sentence(hit_rates: pl.DataFrame) -> str:
     assert gain is not None
     facts = (
         f"the most likely next regime came in {percent(right['value'])} % of {right['rows']:,} minutes out of fold, "
-        f"the current one in {percent(stay['value'])} %: {points(gain)} points"
+        f"the current one in {percent(stay['value'])} %: {points(gain)}"
     )
     if beats_staying(hit_rates):
         return f"{facts[0].upper()}{facts[1:]}."
