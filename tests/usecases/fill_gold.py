@@ -18,7 +18,7 @@ from grinder_resources.contracts.gold_fills import (
 )
 from grinder_resources.lake import Lake
 
-FIRST, DAYS, MOMENTS = date(2025, 1, 6), 6, 60
+FIRST, MOMENTS = date(2025, 1, 6), 60
 SECOND_NS = 1_000_000_000
 WATCH_MS = 300_000
 
@@ -49,7 +49,7 @@ def fill_day(number: int) -> pl.DataFrame:
     return FILL_DATASET.conform(late.cast(dict(FILL_DATASET.schema)).select(FILL_DATASET.schema.names()))  # type: ignore[arg-type]
 
 
-def land(root: Path, days: int = DAYS) -> Lake:
+def land(root: Path, days: int) -> Lake:
     """Commit the days of the dataset."""
     lake = Lake(str(root / "lake"))
     for number in range(days):

@@ -31,7 +31,7 @@ def session(tmp_path_factory: pytest.TempPathFactory) -> Any:
     import onnxruntime
 
     root = tmp_path_factory.mktemp("fills")
-    built = build_artifact(SMALL, FILL_DATASET, land(root), root / "models", "1")
+    built = build_artifact(SMALL, FILL_DATASET, land(root, days=6), root / "models", "1")
     return onnxruntime.InferenceSession(str(built.folder / "model.onnx"), providers=["CPUExecutionProvider"])
 
 

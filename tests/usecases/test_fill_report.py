@@ -21,12 +21,13 @@ from grinder_resources.usecases.fill_probability.plots import fill_png
 from grinder_resources.usecases.fill_probability.report import fill_report
 from grinder_resources.usecases.fill_probability.survival import fill_survival
 from grinder_resources.usecases.fill_probability.words import sentence, worth
-from tests.usecases.fill_gold import DAYS, MOMENTS, fill_day, land
+from tests.usecases.fill_gold import MOMENTS, fill_day, land
 
-SMALL = replace(FILL_PROBABILITY, heads=FILL_HEADS[2:4], params=BoosterParams(eta=0.3, rounds=12, min_child_weight=5.0))
+SMALL = replace(FILL_PROBABILITY, heads=FILL_HEADS[2:4], params=BoosterParams(eta=0.3, rounds=6, min_child_weight=5.0))
 """Two of the questions are enough for a report."""
 NO_FEES = Costs(maker_fee_ppm=0, taker_fee_ppm=0)
 HOUR_NS = 3_600_000_000_000
+DAYS = 4
 
 
 def orders(*rows: dict[str, Any]) -> pl.DataFrame:
@@ -89,13 +90,13 @@ def test_one_day_of_orders_teaches_and_trades_nothing() -> None:
 def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a lake with the walk-forward of a small model of made-up orders."""
     root = tmp_path_factory.mktemp("fills")
-    walk_forward_report(SMALL, land(root), root / "models", code_version="1", facts={})
+    walk_forward_report(SMALL, land(root, DAYS), root / "models", code_version="1", facts={})
     return root
 
 
 def test_the_report_is_made_once_and_read_back(root: Path) -> None:
     """Shares of every out-of-fold order by distance, curves that rise, and a page that says what follows."""
-    lake = land(root)
+    lake = land(root, DAYS)
     made, again = fill_report(lake, "1"), fill_report(lake, "1")
     assert (made.rebuilt, again.rebuilt) == (True, False)
     for table, rows in zip(FILL_REPORT, (again.shares, again.survival, again.costs), strict=True):
