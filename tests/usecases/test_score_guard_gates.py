@@ -105,6 +105,8 @@ def test_a_symbol_without_dollars_is_left_out() -> None:
     assert [tradable(name) for name in ("EUR_USD", "USD_JPY", "EUR_GBP", "BTCUSDT")] == [True, True, False, True]
     with pytest.raises(OutOfRange, match="at least one unit"):
         entered("XAU_USD", 1, 2_500_000_000)
+    with pytest.raises(OutOfRange, match="hold_min"):
+        GateCosts(hold_min=0)
 
 
 def test_a_sale_is_judged_by_the_complement_and_a_silent_score_by_the_gate() -> None:

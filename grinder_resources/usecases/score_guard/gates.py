@@ -18,6 +18,7 @@ import polars as pl
 from grinder_resources.contracts.calibration import CERTAIN_BPS
 from grinder_resources.contracts.gates import GATE_MAX_GAP_MIN
 from grinder_resources.contracts.instruments import NS_PER_SECOND
+from grinder_resources.errors import OutOfRange
 from grinder_resources.usecases.score_guard.gate_account import Position, entered, tradable
 
 HOLD_MIN = 30
@@ -32,11 +33,16 @@ Row = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class GateCosts:
-    """How long a trade is held, whole minutes, and what each side costs, bps x 1000 of the amount."""
+    """How long a trade is held, whole minutes, what each side costs, bps x 1000 of the amount, and how many at once."""
 
     hold_min: int = HOLD_MIN
     cost_x1000: int = COST_X1000
     max_positions: int = MAX_POSITIONS
+
+    def __post_init__(self) -> None:
+        for name, least in (("hold_min", 1), ("cost_x1000", 0), ("max_positions", 1)):
+            if getattr(self, name) < least:
+                raise OutOfRange(f"{name} of gate trades", got=str(getattr(self, name)), expected=f">= {least}")
 
 
 @dataclass
