@@ -10,7 +10,7 @@ from grinder_assets.gold.checks import DATE_COVERAGE, null_share_check
 from grinder_assets.publish import DayPlan, publish_days
 from grinder_assets.tables import daily_asset, key_of, upstream_hashes
 from grinder_resources.code_version import code_version
-from grinder_resources.contracts.bronze import INSTRUMENTS, QUOTES, TRADES
+from grinder_resources.contracts.bronze import DEPTH, INSTRUMENTS, QUOTES, TRADES
 from grinder_resources.contracts.gold_toxicity import SCORE_INPUTS, TOXICITY_DATASET, VOLATILITY
 from grinder_resources.contracts.instruments import instruments_of
 from grinder_resources.contracts.silver import SNAPSHOTS
@@ -18,7 +18,8 @@ from grinder_resources.dagster import LakeResource, WarehouseResource
 from grinder_resources.datasets import dataset_manifest, write_manifest
 
 _CODE = code_version("gold", "simulation", "policy", "learning", "features", "market", "contracts")
-_INPUTS = (SNAPSHOTS, QUOTES, TRADES, INSTRUMENTS)
+_READ = (SNAPSHOTS, QUOTES, TRADES, INSTRUMENTS)
+_INPUTS = (*_READ, DEPTH)
 _NEEDED = (VOLATILITY, *(column.name for column in SCORE_INPUTS if column.name != "vpin_x1000"))
 _CHECKS = (contract_check(TOXICITY_DATASET), DATE_COVERAGE, null_share_check(_NEEDED))
 
@@ -31,10 +32,12 @@ def toxicity(
     store = lake.open()
 
     def build(day: date) -> pl.DataFrame:
+        from grinder_resources.gold.best_quotes import best_quotes
         from grinder_resources.gold.toxicity import toxicity_rows
 
-        snapshots, quotes, trades, units = (store.read(table, day, day) for table in _INPUTS)
-        return toxicity_rows(snapshots, quotes, trades, instruments_of(units))
+        snapshots, quotes, trades, units = (store.read(table, day, day) for table in _READ)
+        best = best_quotes(quotes, snapshots, lambda: store.read(DEPTH, day, day))
+        return toxicity_rows(snapshots, best, trades, instruments_of(units))
 
     plan = DayPlan(TOXICITY_DATASET, _CODE, lambda day: upstream_hashes(store, _INPUTS, day, day), build, _CHECKS)
     result = publish_days(context, store, plan)

@@ -46,7 +46,7 @@ def toxicity_rows(
         The day of `silver/snapshots`. Rows are those of `learning.regime.regime_rows`: whole minutes with a snapshot at
         every second of the minute after, and no gap on either side.
     quotes, trades
-        That day of `bronze/quotes` and `bronze/trades`; an instrument without them has no adverse selection and no
+        That day of `gold.best_quotes` and `bronze/trades`; an instrument without prints has no adverse selection and no
         VPIN, and its minutes count as minutes without volume.
     instruments
         Tick and lot sizes by (venue, symbol).
