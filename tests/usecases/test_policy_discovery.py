@@ -9,9 +9,11 @@ import pytest
 from grinder_resources.errors import TooFewDays
 from grinder_resources.usecases.policy_discovery.book import Settings, choose
 from grinder_resources.usecases.policy_discovery.discovery import Discovery, discover
+from grinder_resources.usecases.policy_discovery.evidence import bootstrap_bounds
 from grinder_resources.usecases.policy_discovery.policies import NAMES
+from grinder_resources.usecases.policy_discovery.rules import Condition, Performance
 from grinder_resources.usecases.policy_discovery.tree import grow, leaves, looked_at
-from grinder_resources.usecases.policy_discovery.validation import holds
+from grinder_resources.usecases.policy_discovery.validation import by_hour, hold, holds
 from tests.usecases.policy_windows import COLUMNS, windows
 
 FAST = Settings(draws=999)
@@ -124,6 +126,35 @@ def test_a_leaf_advises_what_earned_most_not_what_was_best_most_often() -> None:
         ("speed <= 50", "pause"),
         ("speed > 50", "rules"),
     ]
+
+
+def test_a_rule_is_measured_by_hand() -> None:
+    """`wide` is held against `pause` in the four of five windows where depth is at most 4; 14 / 4 is 4, half-even."""
+    seen = windows(8, days=1)
+    rows = np.array([0, 1, 12, 24, 25])
+    pnl = np.zeros_like(seen.pnl)
+    pnl[rows, NAMES.index("wide")] = [4, 12, -2, 0, 100]
+    frame = seen.frame.with_columns(depth=pl.Series([*[4] * 25, 5, *[4] * (len(pnl) - 26)]))
+    held = hold(replace(seen, frame=frame, pnl=pnl), rows, ([Condition("depth", "<=", 4)], "wide"), "pause")
+    assert held.performance == Performance(
+        rows=4, share_bps=8_000, hours=2, instruments=2, lift_x1000=4, hit_lift_bps=0
+    )
+    hours, sums, counts = by_hour(seen, held)
+    assert hours.tolist() == [482_256, 482_257]
+    assert (sums.tolist(), counts.tolist()) == ([14, 0], [3, 1])
+
+
+def test_bounds_are_widened_for_the_rules_that_were_tested() -> None:
+    """With none kept of several, each bound misses as rarely as if one of them had been chosen."""
+    seen = windows(1, days=4)
+    book = discover(seen, FAST, "code").book
+    assert (book.tested, len(book.kept)) == (10, 0)
+    rule = next(rule for rule in book.rules if rule.evidence)
+    later = np.flatnonzero(seen.frame["date"].is_in(seen.frame["date"].unique().sort()[3:].implode()).to_numpy())
+    held = hold(seen, later, (rule.rule.conditions, rule.rule.policy), book.default)
+    bounds = bootstrap_bounds(*by_hour(seen, held)[1:], 100_000 // book.tested, FAST.draws, FAST.seed)
+    assert rule.evidence is not None
+    assert (rule.evidence.low_x1000, rule.evidence.high_x1000) == bounds
 
 
 def test_one_day_is_not_enough() -> None:

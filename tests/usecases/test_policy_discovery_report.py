@@ -88,10 +88,12 @@ def test_tables_say_what_the_book_says(root: Path, found: Discovery) -> None:
 def test_a_discovery_is_one_try_however_often_it_is_made(root: Path, found: Discovery) -> None:
     """The ledger holds what following the tree blindly earned by the hour; making it again adds nothing."""
     again = policy_discovery(Lake(str(root / "lake")), root, "code")
-    trials = trials_on(Ledger(root / LEDGER_FILE).read(), GRID_SPACING.name)
+    records = Ledger(root / LEDGER_FILE).read()
+    trial = records[0].trial
     assert again == found
-    assert trials.count == 1
-    assert dict(zip(trials.distinct[0].blocks, trials.distinct[0].returns, strict=True)) == found.blind
+    assert len(records) == trials_on(records, GRID_SPACING.name).count == 1
+    assert dict(zip(trial.blocks, trial.returns, strict=True)) == found.blind
+    assert trial.blocks[0] // 24 == (date(2025, 1, 9) - date(1970, 1, 1)).days
     kept = found.book.kept[0].later
     assert abs(sum(found.blind.values()) - kept.lift_x1000 * kept.rows) <= kept.rows
     assert tries(root)["Discoveries on the ledger"].startswith("1:")
@@ -123,6 +125,13 @@ def test_the_page_says_what_was_found(found: Discovery) -> None:
     assert "(ask - bid) / mid in bps, truncated" in html
     assert "|   |   wide  [r02, " in html
     assert "http" not in html
+
+
+def test_no_condition_names_an_instrument() -> None:
+    """Sizes in lots are left out, and so is whatever no model sees."""
+    asked = windows_of(starts_of(windows(5, days=1)), sweep_of(windows(5, days=1))).columns
+    assert {"spread_bps", "natr_bps", "range_60s_x1000", "depth_imbalance_topN_bps"} < set(asked)
+    assert [name for name in asked if name.endswith(("_lots", "_half_ticks", "_ns"))] == []
 
 
 def test_windows_are_those_that_every_policy_was_simulated_in() -> None:
