@@ -14,7 +14,7 @@ from grinder_resources.learning.specs import FILL_PROBABILITY
 
 FILL_USE_CASE = dg.AssetKey(["reports", "fill_probability_use_case"])
 
-_CODE = code_version("usecases/fill_probability", "simulation", "evaluation", "learning", "contracts")
+_CODE = code_version("usecases/fill_probability", "evaluation", "learning", "contracts")
 
 
 @dg.asset(
