@@ -9,12 +9,19 @@ import pytest
 
 from grinder_assets.reports.score_guard import score_guard
 from grinder_resources.cli import main
+from grinder_resources.contracts.gold import REGIME_DATASET
 from grinder_resources.contracts.reports import predictions_table
+from grinder_resources.contracts.score_guard import EQUITY, GRID_DECISIONS, POLICIES
 from grinder_resources.dagster import LakeResource, ModelStore, WarehouseResource
 from grinder_resources.errors import NoData
+from grinder_resources.export.build import build_artifact
 from grinder_resources.lake import Lake
 from grinder_resources.learning.ledger import LEDGER_FILE, Ledger
+from grinder_resources.learning.specs import SPECS
 from grinder_resources.usecases.score_guard.fold_scores import fold_scores
+from grinder_resources.usecases.score_guard.model_scores import Outputs
+from grinder_resources.usecases.score_guard.report import score_guard_report
+from tests.learning.regime_gold import land
 from tests.usecases.guard_market import DAY, OPEN, STEP, lake_with, scores
 
 
@@ -107,14 +114,25 @@ def test_answers_of_a_walk_forward_are_scores_out_of_sample(tmp_path: Path) -> N
     assert found.rows.rows() == [("demo", "A", OPEN, 7_500, 2_500)]
     assert found.sample(DAY) == "out of sample"
     with pytest.raises(NoData, match="no such answer"):
-        fold_scores(lake, "regime", found_outputs("regime/MID"))
+        fold_scores(lake, "regime", Outputs("regime/MID", None))
 
 
-def found_outputs(score: str) -> object:
-    """Return outputs with that score and no hazard."""
-    from grinder_resources.usecases.score_guard.model_scores import Outputs
-
-    return Outputs(score, None)
+def test_the_report_is_made_of_the_newest_day_and_a_repetition_is_no_new_try(tmp_path: Path) -> None:
+    """The model saw that day, and it is said; made again, nothing is rebuilt, and the record says so."""
+    lake, models = lake_with(str(tmp_path / "lake"), 6), tmp_path / "models"
+    land(tmp_path)
+    build_artifact(SPECS["regime"], REGIME_DATASET, lake, models, "1")
+    before = len(Ledger(models / LEDGER_FILE).read())
+    first, again = (score_guard_report(lake, models, "1") for _ in range(2))
+    assert (first.model, first.rebuilt, again.rebuilt) == ("regime_v1.0.0", True, False)
+    assert first.backtest.comparison is not None
+    assert first.backtest.comparison.sample == "in sample"
+    assert again.backtest.sentence == first.backtest.sentence
+    kept = Ledger(models / LEDGER_FILE).read()[before:]
+    assert [record.trial.facts.get("verify", False) for record in kept] == [False, True]
+    assert kept[0].trial.key == kept[1].trial.key
+    rows = {table.name: lake.read(table).height for table in (GRID_DECISIONS, EQUITY, POLICIES)}
+    assert rows == {GRID_DECISIONS.name: 6, EQUITY.name: 2 * 51, POLICIES.name: 2}
 
 
 def test_the_asset_ends_well_without_a_model(house: Path, tmp_path: Path) -> None:
