@@ -20,6 +20,9 @@ WINDOW_S = 600
 NAV_EVERY_S = 60
 """Seconds between two samples of a grid's money; `squares` sums over the steps between them."""
 
+SPACINGS_BPS = (3, 5, 8, 12, 20, 30, 50)
+"""Distances between two lines that are swept, bps."""
+
 UNIT_QUOTE = 1_000
 """What one unit of size is worth at the window's first mid, in whole quote currency, as near as lots allow."""
 
@@ -72,8 +75,11 @@ GRID_SWEEP = Table(
 SPACING_LABEL = "optimal_spacing_x1000"
 LEVELS_LABEL = "optimal_levels"
 SIZE_LABEL = "optimal_size_units"
+EARNED_LABELS = {bps: f"earned_s{bps}_x1000" for bps in SPACINGS_BPS}
+"""By spacing: what its grids earned."""
 
 _NO_GRID = "null where no grid keeps the target's constraints"
+_NO_SWEEP = "null where the window was not swept"
 _NO_PAST = "null before enough windows of the instrument have ended, and where no grid kept the constraints in them"
 
 
@@ -95,6 +101,10 @@ GRID_SPACING = Table(
         _label(LEVELS_LABEL, f"its lines on each side; {_NO_GRID}"),
         _label(SIZE_LABEL, f"its size, units; {_NO_GRID}"),
         _label("best_pnl_x1000", f"what it earned in the window, {_CAPITAL}; {_NO_GRID}"),
+        *(
+            _label(name, f"what {bps} bps earned in the window, mean over shapes, {_CAPITAL}; {_NO_SWEEP}")
+            for bps, name in EARNED_LABELS.items()
+        ),
         _label("chosen_spacing_x1000", f"spacing of the grid that was best in the past windows; {_NO_PAST}"),
         _label("chosen_levels", f"its lines on each side; {_NO_PAST}"),
         _label("chosen_size_units", f"its size, units; {_NO_PAST}"),

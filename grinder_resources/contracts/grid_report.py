@@ -10,7 +10,8 @@ pause      none
 static     the one that earned most on all days before, the instrument's own
 rules      the one the bot's rules ask for
 past       the one that earned most in the windows that ended in the last hours
-model      the one the model asks for, fitted on earlier days, moved to the nearest of the lattice
+optimum    the one nearest to the best spacing, lines and size that the model expects; fitted on earlier days
+model      the one at the spacing that the model expects to earn most, none where it expects none to earn
 hindsight  the one that earned most in the window itself, or none: nobody can know it, it bounds all others
 =========  ==========================================================================================
 """
@@ -20,7 +21,7 @@ import polars as pl
 from grinder_resources.contracts.simulation import FILLS, NAV
 from grinder_resources.contracts.table import SYMBOL, VENUE, Table, optional, required
 
-POLICIES = ("pause", "static", "rules", "past", "model", "hindsight")
+POLICIES = ("pause", "static", "rules", "past", "optimum", "model", "hindsight")
 """Ways to choose a grid, from what is compared with to what is compared."""
 
 _TEXT, _INT, _FLOAT = pl.String(), pl.Int64(), pl.Float64()

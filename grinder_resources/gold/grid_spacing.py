@@ -9,10 +9,19 @@ from datetime import timedelta
 
 import polars as pl
 
-from grinder_resources.contracts.gold_grid import GRID_SPACING, LEVELS_LABEL, SIZE_LABEL, SPACING_LABEL, WINDOW_S
+from grinder_resources.contracts.exact import half_even
+from grinder_resources.contracts.gold_grid import (
+    EARNED_LABELS,
+    GRID_SPACING,
+    LEVELS_LABEL,
+    SIZE_LABEL,
+    SPACING_LABEL,
+    WINDOW_S,
+)
 from grinder_resources.contracts.instruments import NS_PER_SECOND
 from grinder_resources.gold.calibration_target import GRID, TARGET, CalibrationTarget, added, totals
 from grinder_resources.gold.grid_sweep import windows_of
+from grinder_resources.gold.lattice import LATTICE
 
 PAST_S = 4 * 3_600
 """Windows that ended in the last so many seconds are the past that a grid is chosen on."""
@@ -50,8 +59,22 @@ def spacing_rows(snapshots: pl.DataFrame, sweep: pl.DataFrame, target: Calibrati
         *WINDOW, *(pl.col(name).alias(label) for label, name in _BEST.items())
     )
     chosen = choices(sweep, target).select(*WINDOW, *(pl.col(name).alias(label) for label, name in _CHOSEN.items()))
-    rows = windows_of(snapshots).join(best, on=WINDOW, how="left").join(chosen, on=WINDOW, how="left")
+    rows = windows_of(snapshots)
+    for known in (best, earned(sweep), chosen):
+        rows = rows.join(known, on=WINDOW, how="left")
     return GRID_SPACING.conform(rows.select(GRID_SPACING.schema.names()))
+
+
+def earned(sweep: pl.DataFrame) -> pl.DataFrame:
+    """Return, for every window, what each spacing earned on average over the shapes of the lattice, half-even."""
+    spacing = pl.col("spacing_x1000").replace_strict(
+        {1_000 * bps: name for bps, name in EARNED_LABELS.items()}, return_dtype=pl.String
+    )
+    mean = half_even(pl.col("pnl_x1000").sum(), pl.len().cast(pl.Int64))
+    lattice = sweep.filter(pl.col("grid").is_in(list(LATTICE)))
+    means = lattice.group_by(*WINDOW, spacing=spacing).agg(mean=mean)
+    wide = means.pivot("spacing", on_columns=list(EARNED_LABELS.values()), index=WINDOW, values="mean")
+    return wide.sort(WINDOW)
 
 
 def choices(sweep: pl.DataFrame, target: CalibrationTarget = TARGET) -> pl.DataFrame:

@@ -12,14 +12,11 @@ from types import MappingProxyType
 from typing import Any, Self
 
 from grinder_resources.contracts.exact import half_even
-from grinder_resources.contracts.gold_grid import CAPITAL_UNITS, UNIT_QUOTE
+from grinder_resources.contracts.gold_grid import CAPITAL_UNITS, SPACINGS_BPS, UNIT_QUOTE
 from grinder_resources.contracts.instruments import Instrument
 from grinder_resources.contracts.simulation import GridParameters
 from grinder_resources.policy.grid import plan
 from grinder_resources.policy.regimes import classify, inputs_of
-
-SPACINGS_BPS = (3, 5, 8, 12, 20, 30, 50)
-"""Distances between two lines that are swept."""
 
 SHAPES = ((2, 4), (4, 2), (8, 1), (4, 1), (8, 2))
 """Lines on each side and units of each order that are swept with every distance."""
@@ -81,8 +78,7 @@ def snapped(spacing_x1000: int, levels: int, size_units: int) -> GridChoice:
     First the spacing, in ratio, for a step from 3 to 5 bps is as far as one from 30 to 50; then the shape, in lines
     and units. Of two that are equally near, the wider spacing, fewer lines and smaller size.
     """
-    asked = max(1, spacing_x1000)
-    spacing = min(SPACINGS_BPS, key=lambda bps: (_ratio(1_000 * bps, asked), -bps))
+    spacing = min(SPACINGS_BPS, key=lambda bps: (_ratio(1_000 * bps, spacing_x1000), -bps))
     near = min(SHAPES, key=lambda shape: (_ratio(shape[0], levels) + _ratio(shape[1], size_units), shape))
     return GridChoice(1_000 * spacing, *near)
 

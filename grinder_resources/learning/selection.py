@@ -21,7 +21,7 @@ NEVER_INPUTS = frozenset((*IDENTITY_NAMES, WATERMARK.name, *LABEL_NAMES, "attemp
 
 LABEL_PATTERN = re.compile(
     r"t[12](_|$)|outcome|tradeable_|strength_|excursion_|time_to_|threshold_|label_|future_|anchor_|filled_"
-    r"|optimal_|best_|chosen_|.*_forward(_|$)"
+    r"|optimal_|best_|earned_|chosen_|.*_forward(_|$)"
 )
 """How every name that tells the future begins, or what it holds; today's labels and any later ones alike."""
 

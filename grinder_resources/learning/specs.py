@@ -17,7 +17,14 @@ from grinder_resources.contracts.gates import GATE_HORIZONS_MIN, GATE_INPUTS, GA
 from grinder_resources.contracts.gold import REGIME_DATASET, REGIME_LABEL, SIGNALS, SNAPSHOT_FEATURES
 from grinder_resources.contracts.gold_bot import REGIME_BOT_DATASET
 from grinder_resources.contracts.gold_fills import FILL_DATASET
-from grinder_resources.contracts.gold_grid import GRID_SPACING, GRID_SWEEP, LEVELS_LABEL, SIZE_LABEL, SPACING_LABEL
+from grinder_resources.contracts.gold_grid import (
+    EARNED_LABELS,
+    GRID_SPACING,
+    GRID_SWEEP,
+    LEVELS_LABEL,
+    SIZE_LABEL,
+    SPACING_LABEL,
+)
 from grinder_resources.contracts.gold_toxicity import (
     ADVERSE_LABEL,
     TOXICITY_DATASET,
@@ -203,16 +210,18 @@ GATE_ROC = ModelSpec(
 
 GRID_SPACING_SPEC = ModelSpec(
     name="grid_spacing",
-    doc="Spacing, lines and size of the grid that will turn out best in the next ten minutes.",
+    doc="Which grid will turn out best in the next ten minutes, and what each distance between lines will earn.",
     dataset=GRID_SPACING.name,
     select=select_snapshot_features,
     heads=(
         Head("spacing", "regression", SPACING_LABEL, unit=1_000),
         Head("levels", "regression", LEVELS_LABEL),
         Head("size", "regression", SIZE_LABEL),
+        *(Head(f"earned_{bps}", "regression", label, unit=1_000) for bps, label in EARNED_LABELS.items()),
     ),
     row_id=("venue", "symbol", "ts_ns"),
-    params=BoosterParams(min_child_weight=20.0),
+    # what a grid earns in ten minutes is mostly luck: shallow trees on many rows
+    params=BoosterParams(max_depth=2, min_child_weight=50.0),
     reference=("range_60s_x1000", "range_300s_x1000"),
     reference_name="the range of the last minutes",
     caveat="Windows overlap by half, so there are fewer independent rows than rows. What a grid so chosen earns is not "

@@ -126,7 +126,7 @@ def test_grid_spacing_reads_what_the_regime_reads() -> None:
     chosen = SPECS["grid_spacing"].select(GRID_SPACING.schema)
     assert chosen == SPECS["regime"].select(REGIME_DATASET.schema)
     others = set(GRID_SPACING.schema) - {*chosen.numeric, "date", "venue", "symbol", "ts_ns", "watermark_ns"}
-    assert len(others) == 9
+    assert len(others) == 16
     assert all(LABEL_PATTERN.match(name) for name in others)
 
 

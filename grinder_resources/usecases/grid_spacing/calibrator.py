@@ -7,15 +7,12 @@ from typing import TYPE_CHECKING, Self
 from grinder_resources.contracts.artifacts import INPUT
 from grinder_resources.errors import ArtifactRejected
 from grinder_resources.export.verify import open_session, read_artifact
-from grinder_resources.gold.lattice import GridChoice, snapped
 from grinder_resources.inference.reasons import Refusal
 from grinder_resources.inference.snapshot import Features, Reading, Snapshot, encode
+from grinder_resources.usecases.grid_spacing.decision import HEADS, expected
 
 if TYPE_CHECKING:
     from onnxruntime import InferenceSession
-
-HEADS = ("spacing", "levels", "size")
-"""Answers of the graph: bps x 1000, lines, units."""
 
 _ANYBODY = "-"
 """The symbol of a snapshot that is only read, never signalled about."""
@@ -28,11 +25,6 @@ class Parameters:
     spacing_bps: int
     levels: int
     size_units: int
-
-    @classmethod
-    def of(cls, choice: GridChoice) -> Self:
-        """Return the numbers of a grid of the lattice."""
-        return cls(choice.spacing_x1000 // 1_000, choice.levels, choice.size_units)
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,8 +51,8 @@ class ParameterCalibrator:
         reading = Reading(manifest.input_features, frozenset(serving.nullable))
         return cls(manifest.model_hash, reading, open_session(artifact))
 
-    def predict_parameters(self, features: Features) -> Parameters | Refusal:
-        """Return the grid that a market with these features asks for, the nearest of the lattice.
+    def predict_parameters(self, features: Features) -> Parameters | Refusal | None:
+        """Return the grid that is expected to earn most in the next ten minutes; None where none is: then pause.
 
         features
             Columns of `silver/snapshots` by name; None where the lake has null.
@@ -71,4 +63,5 @@ class ParameterCalibrator:
         if isinstance(encoded, Refusal):
             return encoded
         answers = self.session.run(list(HEADS), {INPUT: encoded.row})
-        return Parameters.of(snapped(*(int(answer[0, 0]) for answer in answers)))
+        choice = expected({head: int(answer[0, 0]) for head, answer in zip(HEADS, answers, strict=True)})
+        return Parameters(choice.spacing_x1000 // 1_000, choice.levels, choice.size_units) if choice else None

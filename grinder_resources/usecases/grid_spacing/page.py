@@ -17,11 +17,13 @@ from grinder_resources.evaluation.document import (
     head,
     listing,
     page,
+    picture,
     section,
     table,
     tiles,
     verdict,
 )
+from grinder_resources.evaluation.drawing import svg
 from grinder_resources.gold.grid_spacing import MIN_PAST, PAST_S
 from grinder_resources.gold.grid_sweep import COSTS
 from grinder_resources.gold.lattice import LATTICE
@@ -31,8 +33,8 @@ from grinder_resources.usecases.grid_spacing.scoring import BPS, mean_bps
 from grinder_resources.usecases.grid_spacing.summary import promoted, score_of, sentence
 
 DOC = "Which distance between lines, how many lines and how much a line: chosen anew for every window of ten minutes."
-CARRIES = "It earned more than no grid, than the static grid and than the rules, each by more than luck explains."
-STAYS = "The rules stay as they are. A model is used where it beats no grid, the static grid and the rules, all three."
+CARRIES = "They earned, and more than the static grid and the rules: all three beyond their intervals."
+STAYS = "A model is used where it earns, and more than the static grid and the rules: all three beyond their intervals."
 HOW_TO_READ = (
     f"Each window a grid is put up flat and taken down flat. Money is in bps of the capital, {CAPITAL_UNITS} units of "
     f"about {UNIT_QUOTE:,} quote currency, after all fees, a mean a window. Brackets are 95 % intervals of a bootstrap "
@@ -43,7 +45,8 @@ NAMES = {
     "static": ("static", "the grid that earned most on all earlier days, for each instrument"),
     "rules": ("rules", "what the bot's rules ask for"),
     "past": ("past", f"the grid that earned most in the windows of the last {PAST_S // 3_600} hours"),
-    "model": ("model", "what the model asks for; it was fitted on earlier days"),
+    "optimum": ("optimum", "the grid nearest to the optimum that the model expects; it was fitted on earlier days"),
+    "model": ("model", "the grid that the same model expects to earn most, none where it expects none to earn"),
     "hindsight": ("hindsight", "the best of the window itself: nobody can know it, it bounds all others"),
 }
 MOST_GRIDS = 12
@@ -52,7 +55,7 @@ EQUITY_CAPTION = (
     "What is held is carried from window to window here, and a change of grid is paid for: the old one is taken down "
     "at the market. Hindsight has no such day."
 )
-FILLS_CAPTION = "Triangles up were bought, down were sold; hollow ones at the market."
+FILLS_CAPTION = "Where the model's grid was filled: up is bought, down is sold, hollow is at the market."
 SURFACE_CAPTION = (
     "Mean bps of capital a window over all shapes of the lattice, by distance between lines and by how far the mid had "
     "ranged in the five minutes before, in terciles. In hindsight, over the same windows."
@@ -77,7 +80,7 @@ def _found(report: GridReport) -> Iterator[Markup]:
     yield section("What to make of it", listing(_caveats(report.scores)))
     yield from _figures(report)
     yield section("Day by day, instrument by instrument", _groups(report.windows))
-    yield folded("Grids the model asked for", _asked(report.windows))
+    yield folded("Grids that the model asked for", _asked(report.windows))
 
 
 def _tiles(report: GridReport) -> Markup:
@@ -136,8 +139,8 @@ def _caveats(scores: pl.DataFrame) -> list[str]:
         "better, and most of that is luck which nothing foretells.",
         f"The rules paid {number(fees, 2)} bps of fees a window: {_fee(COSTS)}. Where lines are nearer than two maker "
         "fees no round trip earns.",
-        "The model learns the mean of the best spacing. Where either a narrow or a wide grid was best, it asks for one "
-        "in between, which may be neither.",
+        "The optimum is a mean: where either a narrow or a wide grid was best it lies in between, at a grid that may "
+        "never be best. So the model is asked for what each spacing earns instead, and takes the largest.",
         f"Past windows have ended before a grid is chosen on them; with fewer than {MIN_PAST} nothing is quoted.",
         "A simulation knows the best quotes and the prints, not the book behind: docs/usecases/simulator.md says what "
         "that flatters. Prices are the lake's ticks; where these are finer than the venue's, so are the lines, and "
@@ -153,9 +156,9 @@ def _figures(report: GridReport) -> Iterator[Markup]:
     day, money = traded_day(report.windows), money_figures(report.equity)
     fills = model_fills(report.equity, report.fills, report.instruments)
     yield from figure(surface(report.surface), "Spacing by regime", SURFACE_CAPTION)
-    for (venue, symbol), drawn in money.items():
-        yield from figure(drawn, f"{symbol}, {day}: traded without a stop", EQUITY_CAPTION)
-        yield from figure(fills[venue, symbol], f"{symbol}, {day}: where the model's grid was filled", FILLS_CAPTION)
+    for key, drawn in money.items():
+        pictures = picture(svg(drawn), EQUITY_CAPTION), picture(svg(fills[key]), FILLS_CAPTION)
+        yield section(f"{key[1]}, {day}, traded without a stop", *pictures)
 
 
 def _groups(windows: pl.DataFrame) -> Markup:

@@ -4,7 +4,7 @@ All policies are scored on the same windows, those that the model answered in th
 model fitted on earlier days. What a policy took was known when the window started; hindsight alone looks further.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import date
 
 import polars as pl
@@ -15,9 +15,9 @@ from grinder_resources.contracts.gold_grid import PAUSE, RULES
 from grinder_resources.contracts.grid_report import WINDOWS
 from grinder_resources.gold.calibration_target import TARGET, CalibrationTarget, totals
 from grinder_resources.gold.grid_spacing import WINDOW, choices
-from grinder_resources.gold.lattice import snapped
+from grinder_resources.gold.lattice import GridChoice
 from grinder_resources.learning.model_spec import ModelSpec
-from grinder_resources.usecases.grid_spacing.calibrator import HEADS
+from grinder_resources.usecases.grid_spacing.decision import HEADS, Answers, expected, nearest
 
 MODE = "expanding"
 _INSTRUMENT = ("venue", "symbol")
@@ -34,23 +34,24 @@ def policy_windows(
     sweep
         Rows of `gold/grid_sweep` of all days. Windows that it does not hold are left out.
     """
-    answered = model_grids(spec, predictions)
-    scored = sweep.join(answered.select(WINDOW), on=WINDOW, how="semi")
+    answers = model_answers(spec, predictions)
+    scored = sweep.join(answers.select(WINDOW), on=WINDOW, how="semi")
     every = scored.select("date", *WINDOW).unique()
     taken = {
         "pause": every.select(*WINDOW, grid=pl.lit(PAUSE)),
         "static": static_grids(sweep, every, target),
         "rules": every.select(*WINDOW, grid=pl.lit(RULES)),
         "past": choices(sweep, target).select(*WINDOW, "grid"),
-        "model": answered,
+        "optimum": answers.select(*WINDOW, grid=_names(answers, nearest)),
+        "model": answers.select(*WINDOW, grid=_names(answers, expected)),
         "hindsight": hindsight_grids(scored),
     }
     parts = [_earned(policy, every, grids, scored) for policy, grids in taken.items()]
     return WINDOWS.conform(pl.concat(parts).select(WINDOWS.schema.names()))
 
 
-def model_grids(spec: ModelSpec, predictions: pl.DataFrame) -> pl.DataFrame:
-    """Return venue, symbol, ts_ns and the grid of the lattice that the model asked for, one row an answered window.
+def model_answers(spec: ModelSpec, predictions: pl.DataFrame) -> pl.DataFrame:
+    """Return venue, symbol, ts_ns and a column a head, one row a window that all heads answered out of fold.
 
     The answers are the integers that an exported graph would give: margin x unit, half-even.
     """
@@ -58,11 +59,13 @@ def model_grids(spec: ModelSpec, predictions: pl.DataFrame) -> pl.DataFrame:
     unit = pl.col("head").replace_strict(units, return_dtype=pl.Int64)
     answer = half_even(pl.col("margin_q16") * unit, 1 << LEAF_GRID_BITS)
     of_mode = predictions.filter(pl.col("mode") == MODE).select(*WINDOW, "head", answer=answer)
-    wide = of_mode.pivot("head", index=WINDOW, values="answer", maintain_order=True)
-    if not set(HEADS) <= set(wide.columns):
-        return pl.DataFrame(schema={**{name: wide.schema[name] for name in WINDOW}, "grid": pl.String()})
-    names = [snapped(*answers).name for answers in wide.select(HEADS).iter_rows()]
-    return wide.select(*WINDOW, grid=pl.Series(names, dtype=pl.String))
+    return of_mode.pivot("head", on_columns=HEADS, index=WINDOW, values="answer").drop_nulls()
+
+
+def _names(answers: pl.DataFrame, choose: Callable[[Answers], GridChoice | None]) -> pl.Series:
+    """Return the name of the grid that is chosen on every row, null for none."""
+    choices = (choose(row) for row in answers.select(HEADS).iter_rows(named=True))
+    return pl.Series([choice.name if choice else None for choice in choices], dtype=pl.String)
 
 
 def static_grids(sweep: pl.DataFrame, windows: pl.DataFrame, target: CalibrationTarget) -> pl.DataFrame:

@@ -7,8 +7,8 @@ import polars as pl
 from grinder_resources.evaluation.cells import number
 from grinder_resources.evaluation.scores import Estimate, clears
 
-CONDITIONS = {"pnl": "no grid at all", "over_static": "the static grid", "over_rules": "the rules"}
-"""Differences that have to be above 0, and what each of them is over."""
+CONDITIONS = ("pnl", "over_static", "over_rules")
+"""What has to be above 0: money itself, and what it is more than the static grid's and than the rules'."""
 
 NOTHING = "No window was answered out of fold: the walk-forward needs a day to fit on and another to answer."
 
@@ -36,10 +36,12 @@ def sentence(scores: pl.DataFrame) -> str:
     if scores.is_empty():
         return NOTHING
     model = score_of(scores, "model")
-    differences = [f"{bounded(estimate_of(model, name))} over {over}" for name, over in CONDITIONS.items()]
-    parts = f"{', '.join(differences[:-1])} and {differences[-1]}"
-    start = "The model's grids carry" if promoted(scores) else "No promotion"
-    return f"{start}: bps of capital in a window of ten minutes, {parts}."
+    earned, over_static, over_rules = (bounded(estimate_of(model, name)) for name in CONDITIONS)
+    start = "The model's grids carry: they" if promoted(scores) else "No promotion: the model's grids"
+    return (
+        f"{start} earned {earned} bps of capital a window, {over_static} against the static grid and {over_rules} "
+        "against the rules."
+    )
 
 
 def bounded(found: Estimate) -> str:
