@@ -1,16 +1,20 @@
 """From the lake to rules on disk: tables, ledger, files and page agree, and the same discovery is no new try."""
 
+import shutil
 from datetime import date
 from pathlib import Path
 
+import dagster as dg
 import numpy as np
 import polars as pl
 import pytest
 
+from grinder_assets.reports.policy_discovery import policy_discovery_report
 from grinder_resources.cli import build_parser
 from grinder_resources.contracts.gold_grid import GRID_SPACING, GRID_SWEEP
 from grinder_resources.contracts.policy_discovery import POLICY_RETURNS, POLICY_RULES
 from grinder_resources.contracts.table import Table
+from grinder_resources.dagster import LakeResource, ModelStore, WarehouseResource
 from grinder_resources.errors import ManifestRejected, NoData, PartitionMissing, UnknownName
 from grinder_resources.evaluation.trials import trials_on
 from grinder_resources.lake import Lake
@@ -125,6 +129,28 @@ def test_the_page_says_what_was_found(found: Discovery) -> None:
     assert "(ask - bid) / mid in bps, truncated" in html
     assert "|   |   wide  [r02, " in html
     assert "http" not in html
+
+
+@pytest.mark.parametrize("landed", [True, False], ids=["windows", "none"])
+def test_the_asset_ends_well_whatever_is_found(root: Path, tmp_path: Path, *, landed: bool) -> None:
+    """Rules, text and page lie beside each other; where there is no window, the run says so and writes nothing."""
+    for table in (GRID_SPACING, GRID_SWEEP):
+        if landed:
+            shutil.copytree(root / "lake" / table.name, tmp_path / "lake" / table.name)
+        else:
+            Lake(str(tmp_path / "lake")).commit(table, table.empty(), day=date(2025, 1, 6), code_version="1")
+    places = {
+        "lake": LakeResource(root=str(tmp_path / "lake")),
+        "models": ModelStore(folder=str(tmp_path / "models")),
+        "warehouse": WarehouseResource(pages=str(tmp_path / "pages")),
+    }
+    instance = dg.DagsterInstance.ephemeral(tempdir=str(tmp_path))
+    run = dg.materialize([policy_discovery_report], instance=instance, resources=places)
+    (made,) = run.asset_materializations_for_node("reports__policy_discovery_use_case")
+    assert made.metadata["discovered"].value is landed
+    assert str(made.metadata["headline"].value).startswith("1 of 3 rules" if landed else "NO_DATA")
+    written = sorted(path.name for path in (tmp_path / "pages" / FOLDER).glob("*"))
+    assert written == (["rules.json", "rules.txt", "use_case.html"] if landed else [])
 
 
 def test_no_condition_names_an_instrument() -> None:
