@@ -2,18 +2,23 @@
 
 from pathlib import Path
 
+import dagster as dg
 import polars as pl
 import pytest
 
-from grinder_resources.contracts.bronze import INSTRUMENTS
+from grinder_assets.gold.toxicity import TOXICITY_DATASET_ASSETS
+from grinder_assets.reports.toxicity import toxicity_report_asset
+from grinder_resources.contracts.bronze import DEPTH, INSTRUMENTS, QUOTES, TRADES
 from grinder_resources.contracts.gold_toxicity import TOXICITY_DATASET
 from grinder_resources.contracts.reports import predictions_table, verdicts_table
 from grinder_resources.contracts.silver import SNAPSHOTS
+from grinder_resources.dagster import LakeResource, LandingResource, ModelStore, WarehouseResource
 from grinder_resources.lake import Lake
 from grinder_resources.usecases.toxicity.answers import fold_cuts
 from grinder_resources.usecases.toxicity.page import toxicity_page
 from grinder_resources.usecases.toxicity.plots import day_png
 from grinder_resources.usecases.toxicity.report import TABLES, toxicity_report
+from tests.market_days import DAY, random_day
 from tests.usecases.toxicity_minutes import FIRST_NS, SECOND, answers, dataset
 
 DAYS = 4
@@ -79,3 +84,60 @@ def test_page_says_what_was_hidden_only_where_it_is_known(house: tuple[Lake, Pat
     assert "There is no truth to compare with" in real
     assert "HIGH now" not in real
     assert day_png(report.newest)[:8] == b"\x89PNG\r\n\x1a\n"
+
+
+def run(lake: Lake, landing: Path, folder: Path) -> dict[str, object]:
+    """Materialize the report's asset; return what it shows."""
+    result = dg.materialize(
+        [toxicity_report_asset],
+        instance=dg.DagsterInstance.ephemeral(tempdir=str(folder)),
+        resources={
+            "lake": LakeResource(root=lake.root),
+            "landing": LandingResource(folder=str(landing)),
+            "models": ModelStore(folder=str(folder / "models")),
+            "warehouse": WarehouseResource(pages=str(folder / "reports")),
+        },
+    )
+    (event,) = result.get_asset_materialization_events()
+    return {name: value.value for name, value in event.materialization.metadata.items()}
+
+
+def test_the_asset_writes_the_page_and_says_the_sentence(house: tuple[Lake, Path], tmp_path: Path) -> None:
+    """What the run shows is what the page leads with."""
+    shown = run(*house, tmp_path)
+    page = tmp_path / "reports" / "toxicity" / "use_case.html"
+    assert str(shown["headline"]).startswith("The most likely next regime came in ")
+    assert str(shown["headline"]) in page.read_text(encoding="utf-8")
+    assert shown["page"] == str(page)
+
+
+def test_the_asset_ends_well_without_an_answer(house: tuple[Lake, Path], tmp_path: Path) -> None:
+    """A walk-forward that had too few days left no row: the run says so and writes nothing."""
+    lake = committed(tmp_path / "lake", dataset(days=DAYS))
+    lake.commit(predictions_table("toxicity"), predictions_table("toxicity").empty(), day=None, code_version="2")
+    shown = run(lake, house[1], tmp_path)
+    assert shown["reported"] is False
+    assert "there is no out-of-fold answer" in str(shown["headline"])
+    assert not (tmp_path / "reports").exists()
+
+
+def test_the_dataset_asset_builds_a_day_once(tmp_path: Path) -> None:
+    """From Bronze and snapshots of a small day; an unchanged day is not written again."""
+    day, lake = random_day(3, minutes=20), Lake(str(tmp_path / "lake"))
+    units = pl.DataFrame([(DAY, "demo", "AAA", "0.01", "1", "24x7")], schema=INSTRUMENTS.schema, orient="row")
+    for table, rows in ((QUOTES, day.quotes), (TRADES, day.trades), (DEPTH, day.depth), (INSTRUMENTS, units)):
+        lake.commit(table, rows, day=DAY, code_version="1")
+    lake.commit(SNAPSHOTS, day.snapshots, day=DAY, code_version="1")
+    resources = {
+        "lake": LakeResource(root=lake.root),
+        "warehouse": WarehouseResource(pages=str(tmp_path / "reports")),
+    }
+    instance = dg.DagsterInstance.ephemeral(tempdir=str(tmp_path))
+    rewritten = []
+    for _ in range(2):
+        done = dg.materialize(
+            TOXICITY_DATASET_ASSETS, instance=instance, partition_key=DAY.isoformat(), resources=resources
+        )
+        rewritten.append(done.get_asset_materialization_events()[0].materialization.metadata["rewritten"].value)
+    assert rewritten == ["1 of 1 days rewritten", "0 of 1 days rewritten"]
+    assert lake.read(TOXICITY_DATASET).height == 19
