@@ -69,6 +69,7 @@ SCORES = Table(
         required("fees", _FLOAT, "mean fees"),
         required("worst", _FLOAT, "smallest pnl of a window"),
         required("max_drawdown", _FLOAT, "largest drawdown within a window"),
+        required("quoted", _FLOAT, "share of windows with a grid"),
         required("earning", _FLOAT, "share of windows with pnl above 0"),
         required("round_trips", _FLOAT, "mean round trips"),
         optional("fill_rate", _FLOAT, "orders filled whole / orders; null without any"),

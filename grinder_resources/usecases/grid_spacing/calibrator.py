@@ -9,7 +9,7 @@ from grinder_resources.errors import ArtifactRejected
 from grinder_resources.export.verify import open_session, read_artifact
 from grinder_resources.inference.reasons import Refusal
 from grinder_resources.inference.snapshot import Features, Reading, Snapshot, encode
-from grinder_resources.usecases.grid_spacing.decision import HEADS, expected
+from grinder_resources.usecases.grid_spacing.decision import HEADS, OPTIMUM, expected
 
 if TYPE_CHECKING:
     from onnxruntime import InferenceSession
@@ -32,6 +32,7 @@ class ParameterCalibrator:
     """A verified artifact of the model `grid_spacing`, and how it reads a snapshot."""
 
     model_hash: str
+    heads: tuple[str, ...]
     reading: Reading
     session: "InferenceSession"
 
@@ -44,12 +45,12 @@ class ParameterCalibrator:
         artifact = read_artifact(folder)
         manifest, serving = artifact.manifest, artifact.serving
         heads = tuple(head.name for head in manifest.heads)
-        if heads != HEADS or serving is None:
+        if not set(OPTIMUM) <= set(heads) <= set(HEADS) or serving is None:
             raise ArtifactRejected(
                 "grid parameters need a model of them", where=str(folder), got=", ".join(heads), expected=str(HEADS)
             )
         reading = Reading(manifest.input_features, frozenset(serving.nullable))
-        return cls(manifest.model_hash, reading, open_session(artifact))
+        return cls(manifest.model_hash, heads, reading, open_session(artifact))
 
     def predict_parameters(self, features: Features) -> Parameters | Refusal | None:
         """Return the grid that is expected to earn most in the next ten minutes; None where none is: then pause.
@@ -62,6 +63,6 @@ class ParameterCalibrator:
         encoded = encode(Snapshot(0, _ANYBODY, features), self.reading)
         if isinstance(encoded, Refusal):
             return encoded
-        answers = self.session.run(list(HEADS), {INPUT: encoded.row})
-        choice = expected({head: int(answer[0, 0]) for head, answer in zip(HEADS, answers, strict=True)})
+        answers = self.session.run(self.heads, {INPUT: encoded.row})
+        choice = expected({head: int(answer[0, 0]) for head, answer in zip(self.heads, answers, strict=True)})
         return Parameters(choice.spacing_x1000 // 1_000, choice.levels, choice.size_units) if choice else None

@@ -13,16 +13,18 @@ from grinder_resources.gold.lattice import GridChoice, snapped
 EARNED = {f"earned_{bps}": bps for bps in SPACINGS_BPS}
 """Heads that say what a spacing earns, bps x 1000 of capital a window, and the spacing."""
 
-HEADS = ("spacing", "levels", "size", *EARNED)
-"""Answers of the model: bps x 1000, lines, units, and money."""
+OPTIMUM = ("spacing", "levels", "size")
+"""Heads that say what the best grid will be: bps x 1000, lines, units."""
 
-Answers = Mapping[str, int]
-"""One row's answers, by head."""
+HEADS = (*OPTIMUM, *EARNED)
+
+Answers = Mapping[str, int | None]
+"""One row's answers by head; None where a head of EARNED could not be fitted, as where its grids were never filled."""
 
 
 def nearest(answers: Answers) -> GridChoice:
     """Return the grid of the lattice that is nearest to the optimum the model expects."""
-    return snapped(answers["spacing"], answers["levels"], answers["size"])
+    return snapped(*(answers[name] or 0 for name in OPTIMUM))
 
 
 def expected(answers: Answers) -> GridChoice | None:
@@ -30,7 +32,8 @@ def expected(answers: Answers) -> GridChoice | None:
 
     Lines and size are those of the lattice nearest to the best ones the model expects.
     """
-    head = max(EARNED, key=lambda name: (answers[name], EARNED[name]))
-    if answers[head] <= 0:
+    earning = [(money, bps) for name, bps in EARNED.items() if (money := answers.get(name) or 0) > 0]
+    if not earning:
         return None
-    return snapped(1_000 * EARNED[head], answers["levels"], answers["size"])
+    spacing_bps = max(earning)[1]
+    return nearest({**answers, "spacing": 1_000 * spacing_bps})

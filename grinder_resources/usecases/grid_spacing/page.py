@@ -101,6 +101,7 @@ def _scores(scores: pl.DataFrame) -> Markup:
         Column("Earned", "number", "bps of capital a window, after fees"),
         Column("Over static", "number", "window by window"),
         Column("Over rules", "number", "window by window"),
+        Column("Quoted", "number", "share of windows with a grid"),
         Column("Fees", "number", "bps of capital a window"),
         Column("Worst", "number", "smallest window"),
         Column("Earning", "number", "share of windows above 0"),
@@ -121,6 +122,7 @@ def _score(row: Row) -> tuple[object, ...]:
     return (
         element("span", name, title=meaning),
         *cells,
+        f"{row['quoted']:.0%}",
         number(row["fees"], 2),
         number(row["worst"], 1),
         f"{row['earning']:.0%}",

@@ -17,7 +17,7 @@ from grinder_resources.gold.calibration_target import TARGET, CalibrationTarget,
 from grinder_resources.gold.grid_spacing import WINDOW, choices
 from grinder_resources.gold.lattice import GridChoice
 from grinder_resources.learning.model_spec import ModelSpec
-from grinder_resources.usecases.grid_spacing.decision import HEADS, Answers, expected, nearest
+from grinder_resources.usecases.grid_spacing.decision import HEADS, OPTIMUM, Answers, expected, nearest
 
 MODE = "expanding"
 _INSTRUMENT = ("venue", "symbol")
@@ -51,7 +51,7 @@ def policy_windows(
 
 
 def model_answers(spec: ModelSpec, predictions: pl.DataFrame) -> pl.DataFrame:
-    """Return venue, symbol, ts_ns and a column a head, one row a window that all heads answered out of fold.
+    """Return venue, symbol, ts_ns and a column a head, one row a window whose optimum was answered out of fold.
 
     The answers are the integers that an exported graph would give: margin x unit, half-even.
     """
@@ -59,7 +59,7 @@ def model_answers(spec: ModelSpec, predictions: pl.DataFrame) -> pl.DataFrame:
     unit = pl.col("head").replace_strict(units, return_dtype=pl.Int64)
     answer = half_even(pl.col("margin_q16") * unit, 1 << LEAF_GRID_BITS)
     of_mode = predictions.filter(pl.col("mode") == MODE).select(*WINDOW, "head", answer=answer)
-    return of_mode.pivot("head", on_columns=HEADS, index=WINDOW, values="answer").drop_nulls()
+    return of_mode.pivot("head", on_columns=HEADS, index=WINDOW, values="answer").drop_nulls(OPTIMUM)
 
 
 def _names(answers: pl.DataFrame, choose: Callable[[Answers], GridChoice | None]) -> pl.Series:

@@ -7,7 +7,7 @@ instruments of an hour at once, as `evaluation.scores` does.
 import numpy as np
 import polars as pl
 
-from grinder_resources.contracts.gold_grid import RULES
+from grinder_resources.contracts.gold_grid import PAUSE, RULES
 from grinder_resources.contracts.grid_report import POLICIES, SCORES, SURFACE
 from grinder_resources.evaluation.scores import Estimate, estimate, resampling, time_blocks
 from grinder_resources.gold.grid_spacing import WINDOW
@@ -75,6 +75,7 @@ def _score(policy: str, rows: pl.DataFrame, static: pl.Series, rules: pl.Series)
         "fees": float(rows["fees_x1000"].sum()) / rows.height / BPS,
         "worst": int(pnl.min() or 0) / BPS,  # type: ignore[arg-type]
         "max_drawdown": int(rows["max_drawdown_x1000"].max() or 0) / BPS,  # type: ignore[arg-type]
+        "quoted": int((rows["grid"] != PAUSE).sum()) / rows.height,
         "earning": int((pnl > 0).sum()) / rows.height,
         "round_trips": int(rows["round_trips"].sum()) / rows.height,
         "fill_rate": filled / orders if orders else None,

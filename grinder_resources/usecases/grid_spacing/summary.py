@@ -37,10 +37,10 @@ def sentence(scores: pl.DataFrame) -> str:
         return NOTHING
     model = score_of(scores, "model")
     earned, over_static, over_rules = (bounded(estimate_of(model, name)) for name in CONDITIONS)
-    start = "The model's grids carry: they" if promoted(scores) else "No promotion: the model's grids"
+    start = "Promotion" if promoted(scores) else "No promotion"
     return (
-        f"{start} earned {earned} bps of capital a window, {over_static} against the static grid and {over_rules} "
-        "against the rules."
+        f"{start}: the model quoted in {model['quoted']:.0%} of the windows and earned {earned} bps of capital a window, "
+        f"{over_static} against the static grid and {over_rules} against the rules."
     )
 
 
