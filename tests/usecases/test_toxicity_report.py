@@ -106,7 +106,7 @@ def test_the_asset_writes_the_page_and_says_the_sentence(house: tuple[Lake, Path
     """What the run shows is what the page leads with."""
     shown = run(*house, tmp_path)
     page = tmp_path / "reports" / "toxicity" / "use_case.html"
-    assert str(shown["headline"]).startswith("The most likely next regime came in ")
+    assert str(shown["headline"]).startswith("No better than saying that nothing changes: ")
     assert str(shown["headline"]) in page.read_text(encoding="utf-8")
     assert shown["page"] == str(page)
 
