@@ -41,6 +41,7 @@ LINE = {
     "training/level_signals_stage_b_full": {"gold/training/signals_production"},
     "reports/regime_walk_forward": {"training/regime", "gold/training/regime"},
     "reports/regime_calibration": {"reports/regime_walk_forward"},
+    "reports/policy_discovery_use_case": {"gold/grid_sweep", "gold/training/grid_spacing"},
     "reports/shadow_replay": {"training/regime", "gold/training/regime", "bronze/instruments"},
 }
 """The main line: every asset and what it is made from."""
