@@ -50,7 +50,7 @@ def test_what_has_not_ended_decides_nothing(earned: list[int], window: int, othe
 
 
 def test_a_row_holds_features_the_best_grid_and_the_chosen_one() -> None:
-    """Fourteen windows of a flat market, the last with a past. A window the sweep lacks has no labels; 11 are no past."""
+    """Fourteen windows, the last with a past. A window that the sweep lacks has no labels; eleven are no past."""
     market = snapshots([100] * (13 * 300 + 601))
     earned = both([3] * 14, [*(2,) * 12, 4, 5])
     rows = spacing_rows(market, sweep({key: pnl for key, pnl in earned.items() if key[0] != 1}))

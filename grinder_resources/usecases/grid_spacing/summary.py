@@ -39,7 +39,7 @@ def sentence(scores: pl.DataFrame) -> str:
     earned, over_static, over_rules = (bounded(estimate_of(model, name)) for name in CONDITIONS)
     start = "Promotion" if promoted(scores) else "No promotion"
     return (
-        f"{start}: the model quoted in {model['quoted']:.0%} of the windows and earned {earned} bps of capital a window, "
+        f"{start}: the model quoted in {model['quoted']:.0%} of windows and earned {earned} bps of capital a window, "
         f"{over_static} against the static grid and {over_rules} against the rules."
     )
 
