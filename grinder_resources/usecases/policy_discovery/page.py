@@ -27,7 +27,7 @@ from grinder_resources.usecases.policy_discovery.tree import tree_text
 
 AT_MOST_SIGN, NO_BREAK = "\N{LESS-THAN OR EQUAL TO}", "\N{NO-BREAK SPACE}"
 DOC = "Which grid earned most in which market: rules found by a decision tree on earlier days, judged on later ones."
-CALM = "A rule that fails costs nothing while it is not traded; more days are more evidence."
+CALM = "A rule that does not hold costs nothing while it is not traded; more days are more evidence."
 PAPER = "Kept rules are candidates to watch in shadow. Nothing trades by them by itself."
 HOW_TO_READ = (
     "Lift is the mean PnL of a rule's policy less that of the default in the same windows, in bps of capital a window, "
@@ -53,7 +53,11 @@ def discovery_page(found: Discovery, provenance: Mapping[str, str]) -> str:
         head("Use case", "Policy discovery", DOC),
         verdict(book.sentence, PAPER if kept else CALM, good=bool(kept)),
         _tiles(book),
-        section("Rules that hold", element("p", HOW_TO_READ, "note"), _rules(kept, book.default)),
+        *(
+            [section("Rules that hold", element("p", HOW_TO_READ, "note"), _rules(kept, book.default))]
+            if book.rules
+            else []
+        ),
         *([section("Rules that do not", _rules(failed, book.default))] if failed else []),
         *([section("Why they do not", _reasons(failed))] if failed else []),
         *figure(rules_figure(book), "Support, lift, and what training promised", CAPTION),
