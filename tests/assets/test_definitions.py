@@ -41,6 +41,17 @@ LINE = {
     "training/level_signals_stage_b_full": {"gold/training/signals_production"},
     "reports/regime_walk_forward": {"training/regime", "gold/training/regime"},
     "reports/regime_calibration": {"reports/regime_walk_forward"},
+    "gold/grid_sweep": {"silver/snapshots", "bronze/quotes", "bronze/trades", "bronze/instruments"},
+    "gold/training/grid_spacing": {"silver/snapshots", "gold/grid_sweep"},
+    "training/grid_spacing": {"gold/training/grid_spacing"},
+    "reports/grid_spacing_use_case": {
+        "reports/grid_spacing_walk_forward",
+        "gold/grid_sweep",
+        "gold/training/grid_spacing",
+        "bronze/quotes",
+        "bronze/trades",
+        "bronze/instruments",
+    },
     "reports/policy_discovery_use_case": {"gold/grid_sweep", "gold/training/grid_spacing"},
     "reports/shadow_replay": {"training/regime", "gold/training/regime", "bronze/instruments"},
 }

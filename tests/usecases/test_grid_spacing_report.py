@@ -1,14 +1,20 @@
 """The report of grid parameters on a small lake: tables that are kept, a traded day, and a page for a trader."""
 
+import shutil
 from pathlib import Path
 
+import dagster as dg
 import polars as pl
 import pytest
 
+from grinder_assets.gold.grid_spacing import GRID_SPACING_ASSETS
+from grinder_assets.reports.grid_spacing import grid_spacing_report
 from grinder_resources.contracts.bronze import INSTRUMENTS, QUOTES, TRADES
 from grinder_resources.contracts.gold_grid import GRID_SPACING, GRID_SWEEP
 from grinder_resources.contracts.grid_report import REPORT_TABLES
 from grinder_resources.contracts.reports import predictions_table
+from grinder_resources.contracts.silver import SNAPSHOTS
+from grinder_resources.dagster import LakeResource, ModelStore, WarehouseResource
 from grinder_resources.errors import PartitionMissing
 from grinder_resources.gold.grid_spacing import spacing_rows
 from grinder_resources.gold.grid_sweep import sweep_rows
@@ -17,7 +23,7 @@ from grinder_resources.market.snapshots import build_snapshots
 from grinder_resources.usecases.grid_spacing.page import grid_page
 from grinder_resources.usecases.grid_spacing.plots import surface_png
 from grinder_resources.usecases.grid_spacing.report import GridReport, grid_report
-from grinder_resources.usecases.grid_spacing.summary import NOTHING
+from grinder_resources.usecases.grid_spacing.summary import NOTHING, sentence
 from tests.market_days import DAY, INSTRUMENT, OPEN_NS, SECOND, books, quotes, trades
 from tests.usecases.grid_answers import QUIET, SPEC, predictions
 
@@ -113,6 +119,33 @@ def test_the_page_says_what_it_found(report: GridReport) -> None:
     assert page.count("<svg") == 3
     assert page == grid_page(report, {"Dataset": "gold/training/grid_spacing"})
     assert (surface_png(report.surface) or b"").startswith(b"\x89PNG")
+
+
+def test_the_assets_make_what_the_library_makes(tmp_path: Path, lake: Lake, report: GridReport) -> None:
+    """Sweep and dataset of a day from the tables below them, then the report with its headline and its page."""
+    root = str(tmp_path / "lake")
+    shutil.copytree(lake.root, root)
+    for table in (GRID_SWEEP, GRID_SPACING, *REPORT_TABLES):
+        shutil.rmtree(tmp_path / "lake" / table.name, ignore_errors=True)
+    day = [lake.read(table, DAY, DAY) for table in (QUOTES, TRADES)]
+    made = Lake(root)
+    made.commit(SNAPSHOTS, build_snapshots(*day, books([]), KEY, DAY), day=DAY, code_version="1")
+    places = {
+        "lake": LakeResource(root=root),
+        "models": ModelStore(folder=str(tmp_path / "models")),
+        "warehouse": WarehouseResource(pages=str(tmp_path / "pages")),
+    }
+    with dg.DagsterInstance.ephemeral(tempdir=str(tmp_path)) as instance:
+        dg.materialize(GRID_SPACING_ASSETS, partition_key=str(DAY), instance=instance, resources=places)
+        run = dg.materialize([grid_spacing_report], instance=instance, resources=places)
+    (event,) = run.asset_materializations_for_node("reports__grid_spacing_use_case")
+    assert event.metadata["headline"].value == sentence(report.scores)
+    assert made.read(GRID_SWEEP).equals(lake.read(GRID_SWEEP))
+    assert (
+        (tmp_path / "pages" / "grid_spacing" / "use_case.html")
+        .read_text(encoding="utf-8")
+        .startswith("<!doctype html>")
+    )
 
 
 def test_without_answers_the_report_says_so(tmp_path: Path) -> None:

@@ -78,8 +78,8 @@ def static_grids(sweep: pl.DataFrame, windows: pl.DataFrame, target: Calibration
 
 
 def hindsight_grids(sweep: pl.DataFrame) -> pl.DataFrame:
-    """Return for every window the grid that earned most in it, the rules' included; no row where all of them lost."""
-    ranked = sweep.filter(pl.col("pnl_x1000") >= 0).sort(pl.col("pnl_x1000").neg(), "grid")
+    """Return for every window the grid that earned most in it, the rules' included; no row where none earned."""
+    ranked = sweep.filter(pl.col("pnl_x1000") > 0).sort(pl.col("pnl_x1000").neg(), "grid")
     return ranked.unique(WINDOW, keep="first", maintain_order=True).select(*WINDOW, "grid")
 
 
