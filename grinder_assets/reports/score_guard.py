@@ -18,8 +18,17 @@ SCORE_GUARD = dg.AssetKey(["reports", "score_guard_use_case"])
 
 _INPUTS = (SNAPSHOTS, QUOTES, TRADES, INSTRUMENTS)
 _CODE = code_version(
-    *("usecases", "simulation", "gold", "policy", "evaluation", "export", "inference", "learning"),
-    *("features", "market", "contracts"),
+    "usecases",
+    "simulation",
+    "gold",
+    "policy",
+    "evaluation",
+    "export",
+    "inference",
+    "learning",
+    "features",
+    "market",
+    "contracts",
 )
 
 
