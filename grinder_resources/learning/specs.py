@@ -236,7 +236,7 @@ FILL_PROBABILITY = ModelSpec(
     select=select_fill_inputs,
     heads=FILL_HEADS,
     row_id=("venue", "symbol", "ts_ns", "source", "order_id"),
-    params=BoosterParams(eta=0.1, rounds=200, min_child_weight=50.0),
+    params=BoosterParams(eta=0.15, rounds=150, early_stopping=15, min_child_weight=50.0),
     reference=("distance_bps_x1000", "spread_bps_x1000"),
     reference_name="distance and spread",
     caveat="Orders of a minute share the path of one price, and label windows overlap five times over: there are far "
