@@ -69,9 +69,12 @@ def draw_samples(
 ) -> list[Sample]:
     """Return `count` rows, evenly from the tables of `decision_tables`; all rows of a table that has fewer.
 
+    Optional tables that were never committed are left out.
+
     Raises OutOfRange for fewer samples than tables, NoData for a table without rows.
     """
-    tables = decision_tables(version)
+    every = decision_tables(version)
+    tables = {name: table for name, table in every.items() if not table.optional or lake.stamps(name)}
     if count < len(tables):
         raise OutOfRange("every table needs a row", where="--samples", got=str(count), expected=f">= {len(tables)}")
     rng, samples = np.random.default_rng(seed), list[Sample]()

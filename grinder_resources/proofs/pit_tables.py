@@ -11,6 +11,8 @@ silver/snapshots
 gold/training/regime
     Decided at `ts_ns`; inputs and watermark are compared. The row is made from the snapshot built again, followed by a
     minute in which nothing happens, because a row without a label is not published.
+gold/training/toxicity, if the lake has it
+    As before, from the snapshots of an hour and the prints and quotes of the day.
 
 Held fixed: `bronze/instruments`, and `silver/bars` of earlier days.
 """
@@ -25,11 +27,13 @@ import polars as pl
 
 from grinder_resources.contracts.events import LABEL_NAMES
 from grinder_resources.contracts.gold import REGIME_DATASET, REGIME_HORIZON_S, REGIME_LABEL
+from grinder_resources.contracts.gold_toxicity import ADVERSE_LABEL, HOUR_S, TOXICITY_DATASET, VOLATILITY_LABEL
 from grinder_resources.contracts.instruments import NS_PER_SECOND, Instrument
 from grinder_resources.contracts.silver import SNAPSHOTS
 from grinder_resources.contracts.table import Table
 from grinder_resources.features.manifest import load_manifest
 from grinder_resources.features.version import FeatureManifest
+from grinder_resources.gold.toxicity import toxicity_rows
 from grinder_resources.learning.regime import regime_rows
 from grinder_resources.market.labels import LabelConfig
 from grinder_resources.market.level_events import EventConfig
@@ -51,12 +55,15 @@ class Decisions:
         Columns that may know the future.
     rebuild
         A day of Bronze and a stored row to that row made again; no row if it is not there.
+    optional
+        Whether a lake may lack the table.
     """
 
     table: Table
     decided: str
     labels: tuple[str, ...]
     rebuild: Callable[[MarketDay, Row], pl.DataFrame]
+    optional: bool = False
 
     def compared(self, rows: pl.DataFrame) -> pl.DataFrame:
         """Return the columns that must not change."""
@@ -70,6 +77,9 @@ def decision_tables(version: str) -> dict[str, Decisions]:
         Decisions(manifest.table, "confirm_ts_ns", LABEL_NAMES, partial(_features, manifest)),
         Decisions(SNAPSHOTS, "ts_ns", (), _snapshot),
         Decisions(REGIME_DATASET, "ts_ns", (REGIME_LABEL, "label_end_ns"), _regime),
+        Decisions(
+            TOXICITY_DATASET, "ts_ns", (VOLATILITY_LABEL, ADVERSE_LABEL, "label_end_ns"), _toxicity, optional=True
+        ),
     )
     return {decisions.table.name: decisions for decisions in tables}
 
@@ -85,11 +95,24 @@ def _snapshot(day: MarketDay, row: Row) -> pl.DataFrame:
 
 
 def _regime(day: MarketDay, row: Row) -> pl.DataFrame:
-    snapshot = _snapshot(day, row)
+    return regime_rows(_with_quiet_minute(_snapshot(day, row))).filter(_same(row))
+
+
+def _toxicity(day: MarketDay, row: Row) -> pl.DataFrame:
+    mine, now = day.of((row["venue"], row["symbol"])), row["ts_ns"]
+    hour = _open_from(mine.instrument, max(mine.instrument.session_ns(day.day)[0], now - HOUR_S * NS_PER_SECOND), now)
+    known = replace(mine, instruments=dict.fromkeys(mine.instruments, hour)).snapshots()
+    seconds = _with_quiet_minute(known.filter(pl.col("ts_ns") <= now))
+    return toxicity_rows(seconds, mine.best_quotes, mine.trades, mine.instruments).filter(_same(row))
+
+
+def _with_quiet_minute(snapshots: pl.DataFrame) -> pl.DataFrame:
+    """Return the snapshots and the last of them at every second of a minute in which nothing happens."""
     quiet = [
-        snapshot.with_columns(ts_ns=pl.col("ts_ns") + second * NS_PER_SECOND) for second in range(REGIME_HORIZON_S + 1)
+        snapshots.tail(1).with_columns(ts_ns=pl.col("ts_ns") + second * NS_PER_SECOND)
+        for second in range(1, REGIME_HORIZON_S + 1)
     ]
-    return regime_rows(pl.concat(quiet)).filter(_same(row))
+    return pl.concat([snapshots, *quiet])
 
 
 def _same(row: Row) -> pl.Expr:
@@ -98,7 +121,12 @@ def _same(row: Row) -> pl.Expr:
 
 def _open_for_a_second(instrument: Instrument, time_ns: int) -> Instrument:
     """Return the instrument with a session of one second, or as it is in the day's last second, which has no text."""
-    first = datetime.fromtimestamp(time_ns // NS_PER_SECOND, UTC)
-    last = first + timedelta(seconds=1)
-    one = f"{first:%H:%M:%S}-{last:%H:%M:%S} UTC"
-    return replace(instrument, session=one) if first.date() == last.date() else instrument
+    return _open_from(instrument, time_ns, time_ns)
+
+
+def _open_from(instrument: Instrument, first_ns: int, last_ns: int) -> Instrument:
+    """Return the instrument with a session of these seconds, or as it is where they end with the day."""
+    first, last = (datetime.fromtimestamp(time_ns // NS_PER_SECOND, UTC) for time_ns in (first_ns, last_ns))
+    end = last + timedelta(seconds=1)
+    session = f"{first:%H:%M:%S}-{end:%H:%M:%S} UTC"
+    return replace(instrument, session=session) if first.date() == end.date() else instrument

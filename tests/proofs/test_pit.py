@@ -9,9 +9,11 @@ from polars.testing import assert_frame_equal
 
 from grinder_resources.cli import main
 from grinder_resources.contracts.gold import REGIME_DATASET
+from grinder_resources.contracts.gold_toxicity import TOXICITY_DATASET
 from grinder_resources.contracts.silver import SNAPSHOTS
 from grinder_resources.errors import NoData, OutOfRange, ProofFailed
 from grinder_resources.features.manifest import load_manifest
+from grinder_resources.gold.toxicity import toxicity_rows
 from grinder_resources.lake import Lake
 from grinder_resources.learning.regime import regime_rows
 from grinder_resources.market.labels import LabelConfig
@@ -208,3 +210,17 @@ def test_the_command_proves_it(lake: Lake, capsys: pytest.CaptureFixture[str]) -
     assert lines[-1] == "all equal"
     assert main(["pit", "prove", "--data", str(data / "nowhere")]) == 1
     assert capsys.readouterr().err.startswith("NO_DATA: there is no lake")
+
+
+def test_toxicity_rows_are_looked_at_where_the_lake_has_them(tmp_path: Path) -> None:
+    """No row changes with its future; inputs of the next minute are named."""
+    lake = small_lake(tmp_path)
+    rows = toxicity_rows(DAY_5.snapshots(), DAY_5.quotes, DAY_5.trades, DAY_5.instruments)
+    lake.commit(TOXICITY_DATASET, rows, day=DAY, code_version="1")
+    found = [one for one in found_in(lake, 16) if one.table == TOXICITY_DATASET.name]
+    assert len({one.number for one in found}) == 4
+    assert_same(found)
+    slipped = pl.col("vpin_x1000").shift(-1).over("venue", "symbol")
+    lake.commit(TOXICITY_DATASET, rows.with_columns(slipped), day=DAY, code_version="2")
+    with pytest.raises(ProofFailed, match=r"gold/training/toxicity .* column vpin_x1000"):
+        assert_same(found_in(lake, 16))
