@@ -205,8 +205,8 @@ def _caveats(report: ToxicityReport) -> list[str]:
     adverse = report.verdicts.filter(pl.col("head") == "adverse")
     dear = [row for row in adverse.iter_rows(named=True) if standing(row) == "edge"]
     lines = (
-        f"From {', '.join(level)}, saying that nothing changes is as good." if level else "",
-        f"Over a model of volatility and spread alone it is {points(gained)}." if gained else "",
+        f"From {', '.join(level)}: not shown to be better than saying that nothing changes." if level else "",
+        f"Against a model of volatility and spread alone: {points(gained)}." if gained else "",
         f"Of the minutes that bring a change, {percent(caught['value'])} % are named beforehand." if caught else "",
         f"Of the changes that are said, {percent(true['value'])} % come as said." if true else "",
         f"The composite score ranks HIGH minutes with an area of {number(area[SCORE])}, volatility alone with "

@@ -34,7 +34,7 @@ def day_figure(newest: pl.DataFrame) -> "Figure":
     """
     instruments = newest.partition_by("venue", "symbol", maintain_order=True)[:MOST_INSTRUMENTS]
     with style():
-        figure = empty_figure(8.6, 3.6, left=0.55, bottom=0.45, wspace=0.2, hspace=0.12)
+        figure = empty_figure(8.6, 3.6, left=0.55, bottom=0.45, wspace=0.2, hspace=0.22)
         panels = figure.subplots(
             2, len(instruments), sharex="col", squeeze=False, gridspec_kw={"height_ratios": [3, 2]}
         )
