@@ -10,6 +10,7 @@ from grinder_resources.contracts.silver import SNAPSHOTS
 from grinder_resources.contracts.simulation import Costs
 from grinder_resources.errors import NoData
 from grinder_resources.export.artifact import latest_version
+from grinder_resources.hashing import sha256_rows
 from grinder_resources.lake import Lake, fingerprint
 from grinder_resources.learning.ledger import LEDGER_FILE, Ledger
 from grinder_resources.usecases.score_guard.folder import equity_rows, policy_rows
@@ -49,7 +50,7 @@ def score_guard_report(lake: Lake, models_dir: Path, code_version: str) -> Guard
     markets = read_markets(lake, [day], ())
     scores = scores_of_model(folder, lake, markets, None)
     upstream = {"scores": scores.sha256, "guard": str(GUARD), "costs": str(COSTS)}
-    upstream |= {"data": data_sha256(lake, TABLES, [day])}
+    upstream |= {"data": data_sha256(lake, TABLES, [day]), "answers": sha256_rows(scores.rows)}
     rebuilt = lake.current(POLICIES, None, fingerprint(code_version, upstream)) is None
     ledger = Ledger(models_dir / LEDGER_FILE, verify=not rebuilt)
     backtest = try_grid(lake, markets, scores, ledger, guard=GUARD, costs=COSTS)
