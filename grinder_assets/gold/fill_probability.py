@@ -1,4 +1,4 @@
-"""The Gold asset behind the fill model: orders placed by replay, and when they would have been filled."""
+"""The Gold asset behind the fill model: orders placed by replay and real ones, and when they were filled."""
 
 from datetime import date, timedelta
 
@@ -10,7 +10,7 @@ from grinder_assets.gold.checks import DATE_COVERAGE, null_share_check
 from grinder_assets.publish import DayPlan, publish_days
 from grinder_assets.tables import daily_asset, key_of, upstream_hashes
 from grinder_resources.code_version import code_version
-from grinder_resources.contracts.bronze import INSTRUMENTS, QUOTES, TRADES
+from grinder_resources.contracts.bronze import INSTRUMENTS, ORDERS, QUOTES, TRADES
 from grinder_resources.contracts.gold_fills import FILL_DATASET, FILL_HORIZONS_S, LOOK_BACK_DAYS, filled_label
 from grinder_resources.contracts.instruments import instruments_of
 from grinder_resources.contracts.silver import BARS, SNAPSHOTS
@@ -18,7 +18,7 @@ from grinder_resources.dagster import LakeResource, WarehouseResource
 from grinder_resources.datasets import dataset_manifest, write_manifest
 
 _CODE = code_version("gold", "simulation", "policy", "learning", "features", "market", "contracts")
-_INPUTS = (SNAPSHOTS, BARS, QUOTES, TRADES, INSTRUMENTS)
+_INPUTS = (SNAPSHOTS, BARS, QUOTES, TRADES, ORDERS, INSTRUMENTS)
 _LABELS = tuple(filled_label(seconds) for seconds in FILL_HORIZONS_S)
 _CHECKS = (contract_check(FILL_DATASET), DATE_COVERAGE, null_share_check(_LABELS))
 
@@ -37,11 +37,18 @@ def fill_probability(
     def build(day: date) -> pl.DataFrame:
         from grinder_resources.gold.fill_probability import MarketDay, fill_rows
 
-        snapshots, quotes, trades, units = (
-            store.read(table, day, day) for table in (SNAPSHOTS, QUOTES, TRADES, INSTRUMENTS)
+        of_day = {table: store.read(table, day, day) for table in _INPUTS}
+        return fill_rows(
+            MarketDay(
+                day=day,
+                snapshots=of_day[SNAPSHOTS],
+                bars=store.read(BARS, day - timedelta(days=LOOK_BACK_DAYS), day),
+                quotes=of_day[QUOTES],
+                trades=of_day[TRADES],
+                orders=of_day[ORDERS],
+                instruments=instruments_of(of_day[INSTRUMENTS]),
+            )
         )
-        bars = store.read(BARS, day - timedelta(days=LOOK_BACK_DAYS), day)
-        return fill_rows(MarketDay(day, snapshots, bars, quotes, trades, instruments_of(units)))
 
     result = publish_days(context, store, DayPlan(FILL_DATASET, _CODE, upstream, build, _CHECKS))
     write_manifest(

@@ -10,33 +10,29 @@ from grinder_resources.gold.lattice import unit_lots
 
 BPS_X1000 = 10_000 * 1_000
 
-MOMENT = ("ts_ns", "bid_ticks", "ask_ticks")
 
+def with_price_steps(quotes: pl.DataFrame) -> pl.DataFrame:
+    """Return one instrument's quotes, in order of time, with `step_ticks`: the step orders could be placed on so far.
 
-def price_step(quotes: pl.DataFrame) -> int:
-    """Return the greatest common divisor of all quoted prices, ticks: the step orders can be placed on; 1 without any.
-
-    Ticks may be finer than the venue's own step. An order between two steps would stand in front of everybody, where
-    nobody can stand.
+    It is the greatest common divisor of all prices quoted up to then. Ticks may be finer than the venue's own step, and
+    an order between two steps would stand in front of everybody, where nobody can stand.
     """
-    prices = [quotes[name].to_numpy() for name in ("bid_ticks", "ask_ticks")]
-    return int(np.gcd.reduce(np.concatenate([np.zeros(1, np.int64), *prices]))) or 1
+    prices = (quotes[name].to_numpy() for name in ("bid_ticks", "ask_ticks"))
+    steps = np.gcd.accumulate(np.gcd(*prices)) if quotes.height else np.zeros(0, np.int64)
+    return quotes.with_columns(pl.Series("step_ticks", steps, dtype=pl.Int64()))
 
 
-def orders_at(moments: pl.DataFrame, step: int, instrument: Instrument) -> pl.DataFrame:
+def orders_at(moments: pl.DataFrame, instrument: Instrument) -> pl.DataFrame:
     """Return the orders of every moment, by time and distance asked for: buys in even minutes, sales in odd ones.
 
     moments
-        One instrument's ts_ns, bid_ticks and ask_ticks, and whatever else the orders shall carry.
-    step
-        Prices are multiples of it, ticks.
+        One instrument's ts_ns, bid_ticks, ask_ticks and step_ticks, and whatever else the orders shall carry.
 
-    Added are side, asked_bps, price_ticks and size_lots. A price is rounded away from the mid, and stays a step short
-    of the other side. Of orders of one moment at one price, the nearest asked for is kept.
+    Added are side, asked_bps, price_ticks and size_lots. A price is rounded to steps away from the mid, and stays one
+    short of the other side. Of orders of one moment at one price, the nearest asked for is kept.
     """
-    mid = pl.col("bid_ticks") + pl.col("ask_ticks")
-    scale = 2 * BPS_X1000 * step
-    asked = 1_000 * pl.col("asked_bps")
+    step, mid = pl.col("step_ticks"), pl.col("bid_ticks") + pl.col("ask_ticks")
+    asked, scale = 1_000 * pl.col("asked_bps"), 2 * BPS_X1000 * step
     below, above = mid * (BPS_X1000 - asked) // scale, -(-mid * (BPS_X1000 + asked) // scale)
     bought = pl.min_horizontal(below, pl.col("ask_ticks") // step - 1)
     sold = pl.max_horizontal(above, -(-pl.col("bid_ticks") // step) + 1)
@@ -51,9 +47,9 @@ def orders_at(moments: pl.DataFrame, step: int, instrument: Instrument) -> pl.Da
     return placed.unique(["ts_ns", "price_ticks"], keep="first", maintain_order=True)
 
 
-def distance_x1000(price_ticks: pl.Expr, mid_half_ticks: pl.Expr) -> pl.Expr:
-    """Return how far a price lies from the mid, bps x 1000, half-even."""
-    distance: pl.Expr = half_even((2 * price_ticks - mid_half_ticks).abs() * BPS_X1000, mid_half_ticks)
+def distance_x1000(side: pl.Expr, price_ticks: pl.Expr, mid_half_ticks: pl.Expr) -> pl.Expr:
+    """Return how far a price lies from the mid on its side, bps x 1000, half-even; 0 where it lies beyond the mid."""
+    distance: pl.Expr = half_even((side * (mid_half_ticks - 2 * price_ticks)).clip(0) * BPS_X1000, mid_half_ticks)
     return distance
 
 

@@ -1,4 +1,4 @@
-"""Rows of the fill dataset: orders placed once a minute, what was known of them, and when they were filled."""
+"""Rows of the fill dataset: orders by replay and real ones, what was known of them, and when they were filled."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -19,13 +19,15 @@ from grinder_resources.contracts.gold_fills import (
     filled_label,
 )
 from grinder_resources.contracts.instruments import NS_PER_SECOND, Instrument
-from grinder_resources.gold.fill_orders import BPS_X1000, distance_x1000, orders_at, price_step
+from grinder_resources.gold.fill_orders import BPS_X1000, distance_x1000, orders_at, with_price_steps
 from grinder_resources.gold.natr import natr_14_5m
+from grinder_resources.gold.real_orders import real_orders
 from grinder_resources.market.minutes import is_of
 from grinder_resources.market.settings import SnapshotConfig
 from grinder_resources.simulation.probes import probe
 
 _NS_PER_MS = 1_000_000
+_QUOTE = ("bid_ticks", "bid_lots", "ask_ticks", "ask_lots")
 _TIME, _SEQUENCE = ["ts_ns"], ["ts_ns", "seq"]
 _SIGNED = (
     "ofi_zscore_x1000",
@@ -46,6 +48,8 @@ class MarketDay:
 
     snapshots, quotes, trades
         That day of `silver/snapshots`, `bronze/quotes` and `bronze/trades`.
+    orders
+        That day of `bronze/orders`, or none.
     bars
         `silver/bars` of that day and the day before, as far as there are any; a bar counts once it is over.
     instruments
@@ -57,11 +61,12 @@ class MarketDay:
     bars: pl.DataFrame
     quotes: pl.DataFrame
     trades: pl.DataFrame
+    orders: pl.DataFrame
     instruments: Mapping[tuple[str, str], Instrument]
 
     def of(self, instrument: Instrument) -> "MarketDay":
         """Return the rows of one instrument, in order of time."""
-        orders = {"snapshots": _TIME, "bars": _TIME, "quotes": _SEQUENCE, "trades": _SEQUENCE}
+        orders = {"snapshots": _TIME, "bars": _TIME} | dict.fromkeys(("quotes", "trades", "orders"), _SEQUENCE)
         mine = is_of(instrument)
         return replace(
             self,
@@ -70,10 +75,10 @@ class MarketDay:
 
 
 def fill_rows(market: MarketDay) -> pl.DataFrame:
-    """Return rows of `gold/training/fill_probability` for one day.
+    """Return rows of `gold/training/fill_probability` for one day: probes, and real orders where there are any.
 
-    An order is placed at every snapshot on a whole minute with no gap behind it, and has a row if one could watch it
-    for the shortest horizon at least.
+    A probe is placed at every snapshot on a whole minute with no gap behind it. An order has a row if one could watch
+    it for the shortest horizon at least.
     """
     instruments = [instrument for _, instrument in sorted(market.instruments.items())]
     made = [_instrument_rows(market.of(instrument), instrument) for instrument in instruments]
@@ -81,41 +86,45 @@ def fill_rows(market: MarketDay) -> pl.DataFrame:
 
 
 def _instrument_rows(market: MarketDay, instrument: Instrument) -> pl.DataFrame:
-    orders = orders_at(_moments(market), price_step(market.quotes), instrument)
-    name = pl.concat_str(pl.when(_SIDE > 0).then(pl.lit("B")).otherwise(pl.lit("S")), "asked_bps")
-    probed = probe(
-        market.quotes,
-        market.trades,
-        orders,
-        horizon_ns=WATCH_S * NS_PER_SECOND,
-        end_ns=instrument.session_ns(market.day)[1],
-        max_gap_ns=SnapshotConfig().max_gap_s * NS_PER_SECOND,
+    in_force = with_price_steps(market.quotes).select(
+        "ts_ns", *_QUOTE, "step_ticks", pl.col("ts_ns").alias("in_force_ns")
     )
-    rows = orders.hstack(probed).filter(pl.col("watched_ns") >= min(FILL_HORIZONS_S) * NS_PER_SECOND)
-    known = rows.with_columns(pl.lit(PROBE).alias("source"), name.alias("order_id"), *_inputs(), *_labels())
-    return known.with_columns(_SIDE.cast(pl.Int8)).select(FILL_DATASET.schema.names())
+    natr, end_ns = natr_14_5m(market.bars), instrument.session_ns(market.day)[1]
+    real = real_orders(market.orders, market.snapshots, in_force, end_ns)
+    placed = [_probes(market, in_force, instrument, end_ns), *([real] if real.height else [])]
+    orders = pl.concat(placed, how="diagonal").sort("ts_ns", maintain_order=True)
+    known = orders.join_asof(natr, left_on="ts_ns", right_on="known_ns").filter(
+        pl.col("watched_ns") >= min(FILL_HORIZONS_S) * NS_PER_SECOND
+    )
+    rows = known.with_columns(*_inputs(), *_labels())
+    return rows.with_columns(_SIDE.cast(pl.Int8)).select(FILL_DATASET.schema.names())
 
 
-def _moments(market: MarketDay) -> pl.DataFrame:
-    """Return the snapshots at which orders are placed, with NATR and the quotes in force then and CROSS_S later."""
-    in_force = market.quotes.select("ts_ns", "bid_ticks", "ask_ticks")
+def _probes(market: MarketDay, in_force: pl.DataFrame, instrument: Instrument, end_ns: int) -> pl.DataFrame:
+    """Return the orders placed by replay, and what became of them."""
     later = in_force.select(
         pl.col("ts_ns") - CROSS_S * NS_PER_SECOND,
         pl.col("bid_ticks").alias("bid_then"),
         pl.col("ask_ticks").alias("ask_then"),
     )
-    return (
-        market.snapshots.filter(pl.col("ts_ns") % (EVERY_S * NS_PER_SECOND) == 0, ~pl.col("gap"))
-        .join_asof(in_force, on="ts_ns")
-        .join_asof(natr_14_5m(market.bars), left_on="ts_ns", right_on="known_ns")
-        .join_asof(later, on="ts_ns")
+    minutes = market.snapshots.filter(pl.col("ts_ns") % (EVERY_S * NS_PER_SECOND) == 0, ~pl.col("gap"))
+    orders = orders_at(minutes.join_asof(in_force, on="ts_ns").join_asof(later, on="ts_ns"), instrument)
+    probed = probe(
+        market.quotes,
+        market.trades,
+        orders,
+        horizon_ns=WATCH_S * NS_PER_SECOND,
+        end_ns=end_ns,
+        max_gap_ns=SnapshotConfig().max_gap_s * NS_PER_SECOND,
     )
+    name = pl.concat_str(pl.when(_SIDE > 0).then(pl.lit("B")).otherwise(pl.lit("S")), "asked_bps")
+    return orders.hstack(probed).with_columns(pl.lit(PROBE).alias("source"), name.alias("order_id"))
 
 
 def _inputs() -> list[pl.Expr]:
     return [
-        pl.max_horizontal("quote_ts_ns", "trade_ts_ns", "book_ts_ns").alias("watermark_ns"),
-        distance_x1000(pl.col("price_ticks"), _MID).alias("distance_bps_x1000"),
+        pl.max_horizontal("quote_ts_ns", "trade_ts_ns", "book_ts_ns", "in_force_ns").alias("watermark_ns"),
+        distance_x1000(_SIDE, pl.col("price_ticks"), _MID).alias("distance_bps_x1000"),
         half_even(2 * BPS_X1000 * (pl.col("ask_ticks") - pl.col("bid_ticks")), _MID).alias("spread_bps_x1000"),
         half_even(1_000 * pl.col("front_lots"), pl.col("size_lots")).alias("queue_in_front_x1000"),
         half_even(1_000 * pl.col("volume_60s_lots"), pl.col("size_lots")).alias("volume_60s_x1000"),

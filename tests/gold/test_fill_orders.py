@@ -3,22 +3,22 @@ from decimal import Decimal
 import polars as pl
 
 from grinder_resources.contracts.instruments import Instrument
-from grinder_resources.gold.fill_orders import distance_x1000, orders_at, price_step
+from grinder_resources.gold.fill_orders import distance_x1000, orders_at, with_price_steps
 from grinder_resources.gold.natr import natr_14_5m
 
 MINUTE_NS = 60_000_000_000
 PENNY = Instrument("demo", "A", Decimal("0.01"), Decimal("0.1"))
 
 
-def moments(*rows: tuple[int, int, int]) -> pl.DataFrame:
+def moments(*rows: tuple[int, int, int], step: int = 1) -> pl.DataFrame:
     """Return ts_ns, bid_ticks, ask_ticks of (minute, bid, ask)."""
     frame = pl.DataFrame(rows, schema=["ts_ns", "bid_ticks", "ask_ticks"], orient="row")
-    return frame.with_columns(pl.col("ts_ns") * MINUTE_NS)
+    return frame.with_columns(pl.col("ts_ns") * MINUTE_NS, step_ticks=pl.lit(step, pl.Int64))
 
 
 def prices(bid: int, ask: int, minute: int = 0, step: int = 1) -> dict[int, int]:
     """Return the prices by distance asked for."""
-    orders = orders_at(moments((minute, bid, ask)), step, PENNY)
+    orders = orders_at(moments((minute, bid, ask), step=step), PENNY)
     return dict(orders.select("asked_bps", "price_ticks").iter_rows())
 
 
@@ -38,8 +38,8 @@ def test_distances_that_share_a_price_are_one_order() -> None:
 def test_prices_stand_on_the_venues_step() -> None:
     """Quotes in cents and ticks of a hundredth of one: an order between two cents would overtake everybody."""
     quotes = pl.DataFrame({"bid_ticks": [141_800, 141_900], "ask_ticks": [142_000, 142_000]})
-    assert price_step(quotes) == 100
-    assert price_step(quotes.clear()) == 1
+    assert with_price_steps(quotes)["step_ticks"].to_list() == [200, 100]
+    assert with_price_steps(quotes.clear()).is_empty()
     assert prices(141_800, 141_900, step=100) == {0: 141_800, 5: 141_700, 12: 141_600, 20: 141_500}
     assert prices(141_800, 141_900, minute=1, step=100) == {0: 141_900, 5: 142_000, 12: 142_100, 20: 142_200}
 
@@ -52,17 +52,18 @@ def test_no_order_crosses_a_locked_market() -> None:
 
 def test_an_order_is_worth_a_thousand_at_the_mid() -> None:
     """1,000 / (100.01 x 0.1) = 99.99 lots; where one lot is worth more, it is one."""
-    sizes = orders_at(moments((0, 10_000, 10_002), (1, 20_000_000, 20_000_002)), 1, PENNY)
+    sizes = orders_at(moments((0, 10_000, 10_002), (1, 20_000_000, 20_000_002)), PENNY)
     assert sizes.group_by("ts_ns", maintain_order=True).agg(pl.col("size_lots").unique())["size_lots"].to_list() == [
         [100],
         [1],
     ]
 
 
-def test_distance_is_what_the_price_came_to() -> None:
-    """9999 against 10001: 1.9998 bps."""
-    frame = pl.DataFrame({"price": [9_999, 10_003, 10_001], "mid": [20_002, 20_002, 20_002]})
-    assert frame.select(distance_x1000(pl.col("price"), pl.col("mid"))).to_series().to_list() == [2000, 2000, 0]
+def test_distance_is_what_the_price_came_to_on_its_own_side() -> None:
+    """9,999 against a mid of 10,001 is 2 bps for a buy; a buy beyond the mid is at no distance."""
+    frame = pl.DataFrame({"side": [1, -1, 1, -1], "price": [9_999, 10_003, 10_002, 9_999]})
+    found = frame.select(distance_x1000(pl.col("side"), pl.col("price"), pl.lit(20_002))).to_series()
+    assert found.to_list() == [2_000, 2_000, 0, 0]
 
 
 def bars(closes: list[int | None], start: int = 0) -> pl.DataFrame:

@@ -1,3 +1,4 @@
+from collections.abc import Sequence
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -5,7 +6,7 @@ from typing import Any
 import polars as pl
 import pytest
 
-from grinder_resources.contracts.bronze import QUOTES, TRADES
+from grinder_resources.contracts.bronze import ORDERS, QUOTES, TRADES
 from grinder_resources.contracts.gold_fills import FILL_DATASET, FILL_INPUTS
 from grinder_resources.contracts.instruments import Instrument
 from grinder_resources.contracts.silver import BARS, SNAPSHOTS
@@ -44,15 +45,21 @@ def steady(until: float) -> list[Row]:
     return [quote(second, 9_999, 10_001) for second in range(-10, round(until) + 1, 10)]
 
 
-def rows_of(quotes: list[Row], trades: list[Row] = [], snapshots: list[Row] | None = None) -> pl.DataFrame:  # noqa: B006 - only read
-    """Return the fill rows of an afternoon without bars before it."""
+def rows_of(
+    quotes: list[Row],
+    trades: Sequence[Row] = (),
+    snapshots: Sequence[Row] = (),
+    orders: Sequence[Row] = (),
+) -> pl.DataFrame:
+    """Return the fill rows of an afternoon without bars before it, with a snapshot at noon unless others are given."""
     market = MarketDay(
-        DAY,
-        frame(SNAPSHOTS.schema, snapshots or [snapshot(0)]),
-        BARS.empty(),
-        frame(QUOTES.schema, [{**row, "seq": number} for number, row in enumerate(quotes)]),
-        frame(TRADES.schema, [{**row, "trade_id": None} for row in trades]),
-        {("demo", "A"): COIN},
+        day=DAY,
+        snapshots=frame(SNAPSHOTS.schema, list(snapshots) or [snapshot(0)]),
+        bars=BARS.empty(),
+        quotes=frame(QUOTES.schema, [{**row, "seq": number} for number, row in enumerate(quotes)]),
+        trades=frame(TRADES.schema, [{**row, "trade_id": None} for row in trades]),
+        orders=frame(ORDERS.schema, [{**row, "seq": number} for number, row in enumerate(orders)]),
+        instruments={("demo", "A"): COIN},
     )
     rows = fill_rows(market)
     assert not schema_failures(FILL_DATASET, rows)
@@ -118,10 +125,54 @@ def test_no_order_is_placed_behind_a_gap_or_between_minutes() -> None:
     assert rows.is_empty()
 
 
-def test_the_watermark_is_the_newest_row_behind_the_inputs() -> None:
-    """Print, quote or book."""
-    rows = rows_of(steady(300), snapshots=[snapshot(0, quote_ts_ns=5, trade_ts_ns=9, book_ts_ns=7)])
-    assert rows["watermark_ns"].unique().to_list() == [9]
+@pytest.mark.parametrize("newest", ["quote_ts_ns", "trade_ts_ns", "book_ts_ns"])
+def test_the_watermark_is_the_newest_row_behind_the_inputs(newest: str) -> None:
+    """Print, quote or book of the snapshot, three seconds before noon; the quote in force is ten seconds old."""
+    quotes = [row for row in steady(300) if row["ts_ns"] != NOON_NS]
+    behind = dict.fromkeys(("quote_ts_ns", "trade_ts_ns", "book_ts_ns"), NOON_NS - 9 * SECOND)
+    rows = rows_of(quotes, snapshots=[snapshot(0, **behind | {newest: NOON_NS - 3 * SECOND})])
+    assert rows["watermark_ns"].unique().to_list() == [NOON_NS - 3 * SECOND]
+
+
+def event(order: str, second: float, what: str, filled: int = 0, price: int = 9_998) -> Row:
+    """Return an event of a buy of 20 lots."""
+    ts, terms = NOON_NS + round(second * SECOND), {"order_id": order, "side": 1, "price_ticks": price, "size_lots": 20}
+    return {
+        "ts_ns": ts,
+        "event": what,
+        "filled_lots": filled,
+        "fill_ticks": price if what == "filled" else None,
+        **terms,
+    }
+
+
+def test_a_real_order_is_described_by_the_snapshot_before_it() -> None:
+    """Half a second old; its price came first, so no distance was asked for; 300 lots in front are 15 times its own."""
+    life = [event("g-1", 0.5, "placed", price=9_999), event("g-1", 40.5, "filled", 20, price=9_999)]
+    row = one(rows_of(steady(300), orders=life), "g-1")
+    names = ("source", "asked_bps", "side", "distance_bps_x1000", "queue_in_front_x1000", "ofi_zscore_x1000")
+    assert [row[name] for name in names] == ["order", None, 1, 1_000, 15_000, -700]
+    labels = ("filled_10s", "filled_30s", "filled_60s", "filled_300s", "time_to_fill_ms", "label_cross_60s_x1000")
+    assert [row[name] for name in labels] == [0, 0, 1, 1, 40_000, None]
+
+
+def test_a_real_order_that_was_taken_away_was_watched_until_then() -> None:
+    """30 s later nobody knows; one that is still open was watched to the last quote, and part fills are no fills."""
+    lives = [event("g-1", 0, "placed"), event("g-1", 35, "cancelled"), event("g-2", 0, "placed")]
+    lives += [event("g-3", 0, "placed"), event("g-3", 12, "part", 5), event("g-4", 0, "placed")]
+    lives += [event("g-4", 9, "cancelled")]
+    rows = rows_of(steady(70), orders=lives)
+    labels = ("filled_10s", "filled_30s", "filled_60s", "filled_300s", "label_watched_ms")
+    assert [one(rows, "g-1")[name] for name in labels] == [0, 0, None, None, 35_000]
+    assert [one(rows, "g-2")[name] for name in labels] == [0, 0, 0, None, 70_000]
+    assert [one(rows, "g-3")[name] for name in labels] == [0, 0, 0, None, 70_000]
+    assert "g-4" not in rows["order_id"]
+
+
+def test_a_real_order_that_takes_or_that_nobody_describes_has_no_row() -> None:
+    """A buy at the ask does not rest; two seconds after noon there is no snapshot of the last second."""
+    lives = [event("takes", 0, "placed", price=10_001), event("late", 2, "placed"), event("lost", 0, "cancelled")]
+    assert set(rows_of(steady(300), orders=lives)["source"]) == {"probe"}
 
 
 def test_every_column_is_an_input_or_can_be_none() -> None:
