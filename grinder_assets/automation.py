@@ -28,7 +28,7 @@ USE_CASE_SPECS = (SPECS["toxicity"], SPECS["fill_probability"], SPECS["grid_spac
 USE_CASE_TABLES = tuple(key_of(name) for name in (GRID_SWEEP.name, *(spec.dataset for spec in USE_CASE_SPECS)))
 """What the use cases need of every day, beyond what the main job makes."""
 
-USE_CASES = ("toxicity", "grid_spacing", "policy_discovery", "score_guard")
+USE_CASES = ("toxicity", "fill_probability", "grid_spacing", "policy_discovery", "score_guard")
 
 USE_CASE_REPORTS = tuple(dg.AssetKey(["reports", f"{name}_use_case"]) for name in USE_CASES)
 """The report of each use case, in this order."""
