@@ -12,12 +12,12 @@ import polars as pl
 from grinder_resources.contracts.artifacts import MANIFEST_FILE
 from grinder_resources.contracts.bot_fills import CERTAIN_BPS, FILL_EVAL_SCHEMA, OUTCOMES, WIN, FillModel, rate_bps
 from grinder_resources.export.durable import write_folder, written
-from grinder_resources.export.fill_model import bin_keys, read_fill_model
 from grinder_resources.export.folder import opened_folder, read_plain, read_verified
 from grinder_resources.export.manifest import MAX_MANIFEST_BYTES
-from grinder_resources.export.roundtrip_dataset import read_roundtrips
 from grinder_resources.export.strict_json import json_bytes
 from grinder_resources.hashing import sha256_bytes
+from grinder_resources.usecases.bot_fill_model.dataset import read_roundtrips
+from grinder_resources.usecases.bot_fill_model.model import bin_keys, read_fill_model
 
 EVAL_REPORT = "eval_report.json"
 SWEEP_STEP_BPS = 100

@@ -13,7 +13,7 @@ from grinder_resources.contracts.bot_fills import FILL_EVAL_SCHEMA, FILL_MODEL_S
 if TYPE_CHECKING:
     import polars as pl
 
-    from grinder_resources.export.roundtrips import Fill
+    from grinder_resources.usecases.bot_fill_model.roundtrips import Fill
 
 FROM_ORDERS = "export"
 """What the bot calls a source that is neither its own simulation nor made up."""
@@ -37,8 +37,8 @@ def add_parsers(commands: Any) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Print what was written and return 0. Raises NoData without a round trip, and what reading and writing raise."""
-    from grinder_resources.export.fill_eval import write_evaluation
-    from grinder_resources.export.fill_model import fit_fill_model, write_fill_model
+    from grinder_resources.usecases.bot_fill_model.evaluation import write_evaluation
+    from grinder_resources.usecases.bot_fill_model.model import fit_fill_model, write_fill_model
 
     out, made_at = arguments.out, utc_now()
     rows = _roundtrips(arguments, made_at)
@@ -60,8 +60,8 @@ def _say(line: str) -> None:
 def _roundtrips(arguments: argparse.Namespace, made_at: str) -> "pl.DataFrame":
     """Return the round trips of the data set given, or those of the lake's orders, which are written first."""
     from grinder_resources.errors import NoData
-    from grinder_resources.export.roundtrip_dataset import read_roundtrips, write_roundtrips
-    from grinder_resources.export.roundtrips import roundtrip_rows
+    from grinder_resources.usecases.bot_fill_model.dataset import read_roundtrips, write_roundtrips
+    from grinder_resources.usecases.bot_fill_model.roundtrips import roundtrip_rows
 
     given = arguments.dataset
     rows = read_roundtrips(given) if given else roundtrip_rows(_fills(arguments.data), source=FROM_ORDERS)
@@ -77,8 +77,8 @@ def _fills(data: Path | None) -> "Iterator[Fill]":
     """Return the fills of every day of the lake's real orders; raises PartitionMissing where there is no day."""
     from grinder_resources.contracts.bronze import INSTRUMENTS, ORDERS
     from grinder_resources.contracts.instruments import instruments_of
-    from grinder_resources.export.fill_sources import order_fills
     from grinder_resources.lake import Lake
+    from grinder_resources.usecases.bot_fill_model.sources import order_fills
 
     lake = Lake(lake_root(data))
     units = lake.read(INSTRUMENTS).unique(["venue", "symbol"], keep="last", maintain_order=True)

@@ -17,8 +17,11 @@ from grinder_resources.contracts.bronze import INSTRUMENTS, ORDERS
 from grinder_resources.contracts.instruments import Instrument
 from grinder_resources.contracts.simulation import FILLS
 from grinder_resources.errors import ArtifactRejected, ManifestRejected, NoData, SchemaMismatch
-from grinder_resources.export.fill_eval import evaluate_fill_model
-from grinder_resources.export.fill_model import (
+from grinder_resources.lake import Lake
+from grinder_resources.usecases.bot_fill_model.command import add_parsers
+from grinder_resources.usecases.bot_fill_model.dataset import read_roundtrips, write_roundtrips
+from grinder_resources.usecases.bot_fill_model.evaluation import evaluate_fill_model
+from grinder_resources.usecases.bot_fill_model.model import (
     bin_keys,
     fit_fill_model,
     manifest_bytes,
@@ -26,11 +29,8 @@ from grinder_resources.export.fill_model import (
     read_fill_model,
     write_fill_model,
 )
-from grinder_resources.export.fill_model_command import add_parsers
-from grinder_resources.export.fill_sources import order_fills, simulated_fills
-from grinder_resources.export.roundtrip_dataset import read_roundtrips, write_roundtrips
-from grinder_resources.export.roundtrips import Fill, roundtrip_rows
-from grinder_resources.lake import Lake
+from grinder_resources.usecases.bot_fill_model.roundtrips import Fill, roundtrip_rows
+from grinder_resources.usecases.bot_fill_model.sources import order_fills, simulated_fills
 
 AT = "2026-02-15T01:20:31Z"
 COIN = Instrument("demo", "A", Decimal("0.01"), Decimal("0.1"))

@@ -7,8 +7,8 @@ import polars as pl
 
 from grinder_resources.contracts.instruments import Instrument
 from grinder_resources.contracts.simulation import MICROS, NS_PER_MS
-from grinder_resources.export.roundtrips import Fill
 from grinder_resources.gold.orders import assemble_orders
+from grinder_resources.usecases.bot_fill_model.roundtrips import Fill
 
 _ORDER = ("venue", "symbol", "order_id")
 
