@@ -29,7 +29,7 @@ def fit_spacing(
         Rows of the spec's dataset in any order; the head's label is a range, cut into its classes.
     sweep
         Rows of `gold/grid_sweep`. Only windows are looked at that start at a train row and, embargo and all, end before
-        the validation days begin. None, or no such window: the range alone decides.
+        the validation days begin. None, or a sweep that says nothing: the range alone decides.
     """
     head = next((head for head in spec.heads if head.name == spec.spacing_head), None)
     if head is None:
@@ -40,21 +40,26 @@ def fit_spacing(
     if sweep is not None:
         starts = frame[task.train].select(*WINDOW, code=pl.Series(code))
         earned = _before(sweep, frame, split).join(starts, on=WINDOW, how="inner")
-        if earned.height:
-            return Spacing(head.name, swept_multipliers(earned, classes))
+        multipliers = swept_multipliers(earned, classes)
+        if multipliers:
+            return Spacing(head.name, multipliers)
     return Spacing(head.name, spacing_multipliers(raw[task.train], code, classes))
 
 
-def swept_multipliers(earned: pl.DataFrame, classes: int) -> tuple[int, ...]:
+def swept_multipliers(earned: pl.DataFrame, classes: int) -> tuple[int, ...] | None:
     """Return the spacing that earned most in each class over the one that did in all, x 1000 half-even, clamped.
 
     earned
-        Rows of `gold/grid_sweep` with the `code` of their window's class, at least one of the lattice.
+        Rows of `gold/grid_sweep` with the `code` of their window's class.
 
     What all windows and shapes of a spacing earned together counts; of equal spacings the wider. Neutral (1000) for a
-    class without windows.
+    class without windows. None without any, and where the widest or the narrowest spacing earned most in all: a best at
+    the edge of what was swept is no best, and says nothing about how much wider would be better still.
     """
     lattice = earned.filter(pl.col("grid") != RULES)
+    swept = lattice["spacing_x1000"]
+    if lattice.is_empty() or _best_spacing(lattice) in {swept.min(), swept.max()}:
+        return None
     usual = _best_spacing(lattice)
     of_class = (lattice.filter(pl.col("code") == code) for code in range(classes))
     return tuple(_clamped(_best_spacing(rows), usual) if rows.height else NEUTRAL_X1000 for rows in of_class)

@@ -21,14 +21,14 @@ FIRST_DAY = date(2025, 3, 3)
 
 
 def sweep(rows: pl.DataFrame) -> pl.DataFrame:
-    """Return two grids at every minute of the first day: 5 bps earn where the next minute ranges little, else 20."""
+    """Return grids at every minute of the first day: 5 bps earn in calm minutes, 20 in others, 50 never."""
     first = rows.filter(pl.col("date") == FIRST_DAY).select("date", "venue", "symbol", "ts_ns", "range_60s_x1000")
     calm = pl.col("range_60s_x1000") < 1_000
     grids = [
         first.with_columns(
             grid=pl.lit(f"s{bps}_l4_u1"), spacing_x1000=bps * 1_000, pnl_x1000=pl.when(earns).then(9).otherwise(0)
         )
-        for bps, earns in ((5, calm), (20, ~calm))
+        for bps, earns in ((5, calm), (20, ~calm), (50, pl.lit(value=False)))
     ]
     whole = pl.concat(grids).with_columns(window_end_ns=pl.col("ts_ns") + 1)
     filled = [pl.col(name) if name in whole.columns else pl.lit(1).alias(name) for name in GRID_SWEEP.schema]

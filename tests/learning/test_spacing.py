@@ -66,26 +66,35 @@ def swept(totals: dict[tuple[int, int], int]) -> pl.DataFrame:
     return earned.with_columns(window_end_ns=pl.col("ts_ns") + 10 * MINUTE_NS)
 
 
+BY_RANGE = Spacing("regime", (500, 1_000, 1_600))
+SWEEP = {(0, 5): 6, (0, 10): 5, (3, 5): -9, (3, 10): 2, (6, 5): -9, (6, 10): -1, (6, 30): 1}
+
+
 def test_where_grids_were_swept_what_they_earned_decides() -> None:
     """Best in all: 10 bps with 5 + 2 - 1. LOW, minutes 0 to 2: 5 bps; MID, 3 to 5: 10; HIGH, 6 to 8: 30, clamped."""
     split, frame = split_by_date(DAYS), minutes(1).with_columns(venue=pl.lit("v"), symbol=pl.lit("S"))
-    sweep = swept({(0, 5): 6, (0, 10): 5, (3, 5): -9, (3, 10): 2, (6, 5): -9, (6, 10): -1, (6, 30): 1})
+    sweep = swept(SWEEP)
     rules = sweep.with_columns(grid=pl.lit("rules"), pnl_x1000=pl.lit(99, pl.Int64))
     for rows in (sweep, pl.concat([rules, sweep]).sample(fraction=1.0, shuffle=True, seed=1)):
         assert fit_spacing(SPECS["regime"], frame, split, rows) == Spacing("regime", (500, 1_000, 2_000))
-    assert fit_spacing(
-        SPECS["regime"], frame, split, sweep.filter(pl.col("ts_ns") < NOON_NS + 3 * MINUTE_NS)
-    ) == Spacing("regime", (1_000, 1_000, 1_000))
+    calm = swept({(0, 5): 6, (0, 10): 7, (0, 30): 1})
+    assert fit_spacing(SPECS["regime"], frame, split, calm) == Spacing("regime", (1_000, 1_000, 1_000))
+
+
+@pytest.mark.parametrize("best", [(6, 30), (0, 5)])
+def test_a_best_at_the_edge_of_the_sweep_decides_nothing(best: tuple[int, int]) -> None:
+    """Who knows whether a wider one, or a narrower one, had been better still? Then the range decides."""
+    split, frame = split_by_date(DAYS), minutes(1).with_columns(venue=pl.lit("v"), symbol=pl.lit("S"))
+    assert fit_spacing(SPECS["regime"], frame, split, swept(SWEEP | {best: 99})) == BY_RANGE
+    assert fit_spacing(SPECS["regime"], frame, split, swept(SWEEP).clear()) == BY_RANGE
 
 
 def test_a_window_that_reaches_the_validation_days_decides_nothing() -> None:
     """It ends, with the embargo, a nanosecond too late; then the range alone decides, as without a sweep."""
     split, frame = split_by_date(DAYS), minutes(1).with_columns(venue=pl.lit("v"), symbol=pl.lit("S"))
     ends = NOON_NS + DAY_NS - split.embargo_ns
-    sweep = swept({(0, 5): 6, (0, 10): 5})
-    by_range, by_sweep = Spacing("regime", (500, 1_000, 1_600)), Spacing("regime", (1_000, 1_000, 1_000))
-    for window_end_ns, expected in ((ends - 1, by_sweep), (ends, by_range)):
-        moved = sweep.with_columns(window_end_ns=pl.lit(window_end_ns, pl.Int64))
+    for window_end_ns, expected in ((ends - 1, Spacing("regime", (500, 1_000, 2_000))), (ends, BY_RANGE)):
+        moved = swept(SWEEP).with_columns(window_end_ns=pl.lit(window_end_ns, pl.Int64))
         assert fit_spacing(SPECS["regime"], frame, split, moved) == expected
 
 
