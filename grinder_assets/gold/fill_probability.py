@@ -18,12 +18,14 @@ from grinder_resources.dagster import LakeResource, WarehouseResource
 from grinder_resources.datasets import dataset_manifest, write_manifest
 
 _CODE = code_version("gold", "simulation", "policy", "learning", "features", "market", "contracts")
-_INPUTS = (SNAPSHOTS, BARS, QUOTES, TRADES, ORDERS, INSTRUMENTS)
+_INPUTS = (SNAPSHOTS, BARS, QUOTES, TRADES, INSTRUMENTS)
 _LABELS = tuple(filled_label(seconds) for seconds in FILL_HORIZONS_S)
 _CHECKS = (contract_check(FILL_DATASET), DATE_COVERAGE, null_share_check(_LABELS))
 
 
-@daily_asset(FILL_DATASET, code_version=_CODE, deps=[key_of(table.name) for table in _INPUTS], checks=_CHECKS)
+@daily_asset(
+    FILL_DATASET, code_version=_CODE, deps=[key_of(table.name) for table in (*_INPUTS, ORDERS)], checks=_CHECKS
+)
 def fill_probability(
     context: dg.AssetExecutionContext, lake: LakeResource, warehouse: WarehouseResource
 ) -> dg.MaterializeResult:
@@ -32,7 +34,9 @@ def fill_probability(
 
     def upstream(day: date) -> dict[str, str]:
         bars = upstream_hashes(store, [BARS], day - timedelta(days=LOOK_BACK_DAYS), day)
-        return {**upstream_hashes(store, _INPUTS, day, day), **bars}
+        # A lake may be older than its first real order.
+        orders = upstream_hashes(store, [ORDERS], day, day) if store.days(ORDERS.name, day, day) else {}
+        return {**upstream_hashes(store, _INPUTS, day, day), **bars, **orders}
 
     def build(day: date) -> pl.DataFrame:
         from grinder_resources.gold.fill_probability import MarketDay, fill_rows
@@ -45,7 +49,7 @@ def fill_probability(
                 bars=store.read(BARS, day - timedelta(days=LOOK_BACK_DAYS), day),
                 quotes=of_day[QUOTES],
                 trades=of_day[TRADES],
-                orders=of_day[ORDERS],
+                orders=store.read_or_empty(ORDERS, day, day),
                 instruments=instruments_of(of_day[INSTRUMENTS]),
             )
         )
