@@ -5,13 +5,21 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+import dagster as dg
 import polars as pl
 import pytest
 
+from grinder_assets.gold.fill_probability import fill_probability
+from grinder_assets.reports.fill_probability import fill_probability_report
+from grinder_resources.contracts.bronze import INSTRUMENTS, ORDERS, QUOTES, TRADES
 from grinder_resources.contracts.fill_report import FILL_COSTS, FILL_REPORT
+from grinder_resources.contracts.gold_fills import FILL_DATASET
+from grinder_resources.contracts.silver import BARS, SNAPSHOTS
 from grinder_resources.contracts.simulation import Costs
+from grinder_resources.dagster import LakeResource, ModelStore, WarehouseResource
 from grinder_resources.errors import NoData, PartitionMissing
 from grinder_resources.evaluation.reports import walk_forward_report
+from grinder_resources.lake import Lake
 from grinder_resources.learning.fills import FILL_HEADS
 from grinder_resources.learning.model_spec import BoosterParams
 from grinder_resources.learning.specs import FILL_PROBABILITY
@@ -112,11 +120,57 @@ def test_the_report_is_made_once_and_read_back(root: Path) -> None:
     assert fill_png(made).startswith(b"\x89PNG")
 
 
+def run(asset: dg.AssetsDefinition, lake: Lake, folder: Path, partition: str | None = None) -> dict[str, Any]:
+    """Materialize an asset; return what it shows, or an empty record where it failed."""
+    result = dg.materialize(
+        [asset],
+        partition_key=partition,
+        instance=dg.DagsterInstance.ephemeral(tempdir=str(folder)),
+        raise_on_error=False,
+        resources={
+            "lake": LakeResource(root=lake.root),
+            "models": ModelStore(folder=str(folder / "models")),
+            "warehouse": WarehouseResource(pages=str(folder / "reports")),
+        },
+    )
+    events = result.get_asset_materialization_events()
+    return {name: value.value for name, value in events[-1].materialization.metadata.items()} if events else {}
+
+
+def test_the_asset_writes_the_page_and_says_what_it_is_worth(root: Path, tmp_path: Path) -> None:
+    """What the run shows is what the page leads with."""
+    shown = run(fill_probability_report, Lake(str(root / "lake")), tmp_path)
+    page = tmp_path / "reports" / "fill_probability" / "use_case.html"
+    assert shown["page"] == str(page)
+    assert shown["worth"] in page.read_text(encoding="utf-8")
+
+
 def test_without_a_walk_forward_there_is_nothing_to_report(tmp_path: Path) -> None:
-    """The line says which table is missing; where too few days were answered, that there is nothing."""
+    """The line says which table is missing; where too few days were answered the run ends well and says so."""
     lake = land(tmp_path, days=1)
     with pytest.raises(PartitionMissing, match="reports/predictions/fill_probability"):
         fill_report(lake, "1")
     walk_forward_report(SMALL, lake, tmp_path / "models", code_version="1", facts={})
     with pytest.raises(NoData, match="answered out of fold"):
         fill_report(lake, "1")
+    shown = run(fill_probability_report, lake, tmp_path)
+    assert shown["reported"] is False
+    assert "no order was answered out of fold" in shown["headline"]
+
+
+def test_orders_of_a_day_are_built_once_and_again_with_the_first_real_one(tmp_path: Path) -> None:
+    """A lake that has no table of real orders is no worse for it; a day whose orders came is another day."""
+    day, lake = date(2025, 3, 3), Lake(str(tmp_path / "lake"))
+    unit = {"date": day, "venue": "demo", "symbol": "A", "tick_size": "0.01", "lot_size": "0.1", "session": "24x7"}
+    units = pl.DataFrame([unit], schema=INSTRUMENTS.schema)
+    for table, rows in ((INSTRUMENTS, units), *((table, table.empty()) for table in (SNAPSHOTS, BARS, QUOTES, TRADES))):
+        lake.commit(table, rows, day=day, code_version="1", upstream={})
+
+    def built() -> str:
+        assert run(fill_probability, lake, tmp_path, day.isoformat())
+        return lake.stamps(FILL_DATASET.name)[day.isoformat()].fingerprint
+
+    without = built()
+    assert built() == without
+    lake.commit(ORDERS, ORDERS.empty(), day=day, code_version="1", upstream={})
+    assert built() != without

@@ -77,7 +77,7 @@ def fill_page(report: FillReport, provenance: Mapping[str, str]) -> str:
             _by_distance(report),
         ),
         section("For each side, instrument and source", _by_group(report)),
-        section("What knowing it is worth", element("p", _cost_note(report), "note"), _costs(report)),
+        section("What knowing it is worth", *_worth(report)),
         section("What to make of it", listing(CAVEATS)),
         section("Provenance", facts(provenance)),
     ]
@@ -148,6 +148,12 @@ def _gap(row: Row | None) -> Markup:
         return Markup(DASH)
     value, low, high = (None if row[name] is None else 100 * row[name] for name in ("gap", "gap_low", "gap_high"))
     return interval(value or 0.0, low, high, 1)
+
+
+def _worth(report: FillReport) -> list[Markup]:
+    if report.costs.is_empty():
+        return [element("p", worth(report), "note")]
+    return [element("p", _cost_note(report), "note"), _costs(report)]
 
 
 def _cost_note(report: FillReport) -> str:
