@@ -14,6 +14,9 @@ gold/training/regime
 gold/training/toxicity, if the lake has it
     As before, from the snapshots of an hour and the prints and quotes of the day.
 
+gold/training/grid_spacing, if the lake has it
+    As before, but for the grids: which was best is a label, and so is the one chosen on windows that had ended.
+
 Held fixed: `bronze/instruments`, and `silver/bars` of earlier days.
 """
 
@@ -26,13 +29,15 @@ from typing import Any
 import polars as pl
 
 from grinder_resources.contracts.events import LABEL_NAMES
-from grinder_resources.contracts.gold import REGIME_DATASET, REGIME_HORIZON_S, REGIME_LABEL
+from grinder_resources.contracts.gold import REGIME_DATASET, REGIME_HORIZON_S, REGIME_LABEL, SNAPSHOT_FEATURES
+from grinder_resources.contracts.gold_grid import GRID_SPACING, GRID_SWEEP, WINDOW_S
 from grinder_resources.contracts.gold_toxicity import ADVERSE_LABEL, HOUR_S, TOXICITY_DATASET, VOLATILITY_LABEL
 from grinder_resources.contracts.instruments import NS_PER_SECOND, Instrument
 from grinder_resources.contracts.silver import SNAPSHOTS
 from grinder_resources.contracts.table import Table
 from grinder_resources.features.manifest import load_manifest
 from grinder_resources.features.version import FeatureManifest
+from grinder_resources.gold.grid_spacing import spacing_rows
 from grinder_resources.gold.toxicity import toxicity_rows
 from grinder_resources.learning.regime import regime_rows
 from grinder_resources.market.labels import LabelConfig
@@ -43,6 +48,9 @@ EVERY_TOUCH = EventConfig(labels=LabelConfig(max_gap_s=NS_PER_SECOND))
 """The usual events, but no silence of the quotes is too long."""
 
 Row = Mapping[str, Any]
+
+_GRID_KNOWN = {"date", "venue", "symbol", "ts_ns", "watermark_ns", *(column.name for column in SNAPSHOT_FEATURES)}
+_GRID_LABELS = tuple(name for name in GRID_SPACING.schema if name not in _GRID_KNOWN)
 
 
 @dataclass(frozen=True)
@@ -80,6 +88,7 @@ def decision_tables(version: str) -> dict[str, Decisions]:
         Decisions(
             TOXICITY_DATASET, "ts_ns", (VOLATILITY_LABEL, ADVERSE_LABEL, "label_end_ns"), _toxicity, optional=True
         ),
+        Decisions(GRID_SPACING, "ts_ns", _GRID_LABELS, _grid_spacing, optional=True),
     )
     return {decisions.table.name: decisions for decisions in tables}
 
@@ -95,22 +104,26 @@ def _snapshot(day: MarketDay, row: Row) -> pl.DataFrame:
 
 
 def _regime(day: MarketDay, row: Row) -> pl.DataFrame:
-    return regime_rows(_with_quiet_minute(_snapshot(day, row))).filter(_same(row))
+    return regime_rows(_with_quiet(_snapshot(day, row), REGIME_HORIZON_S)).filter(_same(row))
 
 
 def _toxicity(day: MarketDay, row: Row) -> pl.DataFrame:
     mine, now = day.of((row["venue"], row["symbol"])), row["ts_ns"]
     hour = _open_from(mine.instrument, max(mine.instrument.session_ns(day.day)[0], now - HOUR_S * NS_PER_SECOND), now)
     known = replace(mine, instruments=dict.fromkeys(mine.instruments, hour)).snapshots()
-    seconds = _with_quiet_minute(known.filter(pl.col("ts_ns") <= now))
+    seconds = _with_quiet(known.filter(pl.col("ts_ns") <= now), REGIME_HORIZON_S)
     return toxicity_rows(seconds, mine.best_quotes, mine.trades, mine.instruments).filter(_same(row))
 
 
-def _with_quiet_minute(snapshots: pl.DataFrame) -> pl.DataFrame:
-    """Return the snapshots and the last of them at every second of a minute in which nothing happens."""
+def _grid_spacing(day: MarketDay, row: Row) -> pl.DataFrame:
+    return spacing_rows(_with_quiet(_snapshot(day, row), WINDOW_S), GRID_SWEEP.empty()).filter(_same(row))
+
+
+def _with_quiet(snapshots: pl.DataFrame, seconds: int) -> pl.DataFrame:
+    """Return the snapshots and the last of them at every one of some seconds in which nothing happens."""
     quiet = [
         snapshots.tail(1).with_columns(ts_ns=pl.col("ts_ns") + second * NS_PER_SECOND)
-        for second in range(1, REGIME_HORIZON_S + 1)
+        for second in range(1, seconds + 1)
     ]
     return pl.concat([snapshots, *quiet])
 

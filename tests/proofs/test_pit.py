@@ -8,18 +8,22 @@ import pytest
 from polars.testing import assert_frame_equal
 
 from grinder_resources.cli import main
-from grinder_resources.contracts.gold import REGIME_DATASET
+from grinder_resources.contracts.gold import REGIME_DATASET, SNAPSHOT_FEATURES
+from grinder_resources.contracts.gold_grid import GRID_SPACING, GRID_SWEEP
 from grinder_resources.contracts.gold_toxicity import TOXICITY_DATASET
 from grinder_resources.contracts.silver import SNAPSHOTS
 from grinder_resources.errors import NoData, OutOfRange, ProofFailed
 from grinder_resources.features.manifest import load_manifest
+from grinder_resources.gold.grid_spacing import spacing_rows
 from grinder_resources.gold.toxicity import toxicity_rows
 from grinder_resources.lake import Lake
 from grinder_resources.learning.regime import regime_rows
+from grinder_resources.learning.selection import LABEL_PATTERN
 from grinder_resources.market.labels import LabelConfig
 from grinder_resources.market.level_events import EventConfig
 from grinder_resources.proofs.pit import Finding, assert_same, draw_samples, of_day, report
 from grinder_resources.proofs.pit_futures import FUTURES, deleted, in_flight, scrambled, without_in_flight
+from grinder_resources.proofs.pit_tables import decision_tables
 from grinder_resources.proofs.rebuild import Difference, MarketDay
 from tests.market_days import DAY, OPEN_NS, SECOND
 from tests.proofs.peeking import plant_peeking_engine, plant_peeking_group
@@ -224,3 +228,15 @@ def test_toxicity_rows_are_looked_at_where_the_lake_has_them(tmp_path: Path) -> 
     lake.commit(TOXICITY_DATASET, rows.with_columns(slipped), day=DAY, code_version="2")
     with pytest.raises(ProofFailed, match=r"gold/training/toxicity .* column vpin_x1000"):
         assert_same(found_in(lake, 16))
+
+
+def test_a_window_of_grids_is_made_again_from_its_past_alone() -> None:
+    """All that is known when it starts; which grid was best in it is a label, and not compared."""
+    table = decision_tables(FULL.version)[GRID_SPACING.name]
+    rows = spacing_rows(DAY_5.snapshots(), GRID_SWEEP.empty())
+    row = rows[rows.height // 2]
+    past = DAY_5.each(lambda records: records.filter(pl.col("ts_ns") <= row["ts_ns"][0]))
+    again = table.rebuild(past, row.row(0, named=True))
+    assert table.compared(again).equals(table.compared(row))
+    assert not [name for name in table.compared(row).columns if LABEL_PATTERN.match(name)]
+    assert (table.optional, table.compared(row).width) == (True, 5 + len(SNAPSHOT_FEATURES))
