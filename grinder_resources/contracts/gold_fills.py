@@ -111,6 +111,9 @@ def _labels() -> tuple[Column, ...]:
     )
 
 
+FILL_LABELS = tuple(column.name for column in _labels())
+"""Columns that know the future."""
+
 _BY_ORDER = ("venue", "symbol", "ts_ns", "source", "order_id")
 
 FILL_DATASET = Table(

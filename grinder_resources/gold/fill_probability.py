@@ -74,14 +74,16 @@ class MarketDay:
         )
 
 
-def fill_rows(market: MarketDay) -> pl.DataFrame:
+def fill_rows(market: MarketDay, least_watched_s: int = min(FILL_HORIZONS_S)) -> pl.DataFrame:
     """Return rows of `gold/training/fill_probability` for one day: probes, and real orders where there are any.
 
     A probe is placed at every snapshot on a whole minute with no gap behind it. An order has a row if one could watch
-    it for the shortest horizon at least.
+    it for `least_watched_s` at least: nothing is known of the others. An instrument without quotes has no rows.
     """
+    least_ns = least_watched_s * NS_PER_SECOND
     instruments = [instrument for _, instrument in sorted(market.instruments.items())]
     made = [_instrument_rows(market.of(instrument), instrument) for instrument in instruments]
+    made = [rows.filter(pl.col("label_watched_ms") * _NS_PER_MS >= least_ns) for rows in made]
     return FILL_DATASET.conform(pl.concat([FILL_DATASET.empty(), *made]))
 
 
@@ -93,9 +95,7 @@ def _instrument_rows(market: MarketDay, instrument: Instrument) -> pl.DataFrame:
     real = real_orders(market.orders, market.snapshots, in_force, end_ns)
     placed = [_probes(market, in_force, instrument, end_ns), *([real] if real.height else [])]
     orders = pl.concat(placed, how="diagonal").sort("ts_ns", maintain_order=True)
-    known = orders.join_asof(natr, left_on="ts_ns", right_on="known_ns").filter(
-        pl.col("watched_ns") >= min(FILL_HORIZONS_S) * NS_PER_SECOND
-    )
+    known = orders.join_asof(natr, left_on="ts_ns", right_on="known_ns")
     rows = known.with_columns(*_inputs(), *_labels())
     return rows.with_columns(_SIDE.cast(pl.Int8)).select(FILL_DATASET.schema.names())
 
@@ -108,7 +108,8 @@ def _probes(market: MarketDay, in_force: pl.DataFrame, instrument: Instrument, e
         pl.col("ask_ticks").alias("ask_then"),
     )
     minutes = market.snapshots.filter(pl.col("ts_ns") % (EVERY_S * NS_PER_SECOND) == 0, ~pl.col("gap"))
-    orders = orders_at(minutes.join_asof(in_force, on="ts_ns").join_asof(later, on="ts_ns"), instrument)
+    quoted = minutes.join_asof(in_force, on="ts_ns").drop_nulls("in_force_ns").join_asof(later, on="ts_ns")
+    orders = orders_at(quoted, instrument)
     probed = probe(
         market.quotes,
         market.trades,

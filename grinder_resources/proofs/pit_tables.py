@@ -16,6 +16,8 @@ gold/training/toxicity, if the lake has it
 
 gold/training/grid_spacing, if the lake has it
     As before, but for the grids: which was best is a label, and so is the one chosen on windows that had ended.
+gold/training/fill_probability, if the lake has it
+    As before, an order at a time, from the snapshot of its second; of a real order its placement alone is told.
 
 Held fixed: `bronze/instruments`, and `silver/bars` of earlier days.
 """
@@ -28,8 +30,10 @@ from typing import Any
 
 import polars as pl
 
+from grinder_resources.contracts.bronze import ORDERS
 from grinder_resources.contracts.events import LABEL_NAMES
 from grinder_resources.contracts.gold import REGIME_DATASET, REGIME_HORIZON_S, REGIME_LABEL, SNAPSHOT_FEATURES
+from grinder_resources.contracts.gold_fills import FILL_DATASET, FILL_LABELS, LOOK_BACK_DAYS, ORDER
 from grinder_resources.contracts.gold_grid import GRID_SPACING, GRID_SWEEP, WINDOW_S
 from grinder_resources.contracts.gold_toxicity import ADVERSE_LABEL, HOUR_S, TOXICITY_DATASET, VOLATILITY_LABEL
 from grinder_resources.contracts.instruments import NS_PER_SECOND, Instrument
@@ -37,6 +41,8 @@ from grinder_resources.contracts.silver import SNAPSHOTS
 from grinder_resources.contracts.table import Table
 from grinder_resources.features.manifest import load_manifest
 from grinder_resources.features.version import FeatureManifest
+from grinder_resources.gold.fill_probability import MarketDay as FillDay
+from grinder_resources.gold.fill_probability import fill_rows
 from grinder_resources.gold.grid_spacing import spacing_rows
 from grinder_resources.gold.toxicity import toxicity_rows
 from grinder_resources.learning.regime import regime_rows
@@ -89,6 +95,7 @@ def decision_tables(version: str) -> dict[str, Decisions]:
             TOXICITY_DATASET, "ts_ns", (VOLATILITY_LABEL, ADVERSE_LABEL, "label_end_ns"), _toxicity, optional=True
         ),
         Decisions(GRID_SPACING, "ts_ns", _GRID_LABELS, _grid_spacing, optional=True),
+        Decisions(FILL_DATASET, "ts_ns", FILL_LABELS, _fill, optional=True),
     )
     return {decisions.table.name: decisions for decisions in tables}
 
@@ -117,6 +124,28 @@ def _toxicity(day: MarketDay, row: Row) -> pl.DataFrame:
 
 def _grid_spacing(day: MarketDay, row: Row) -> pl.DataFrame:
     return spacing_rows(_with_quiet(_snapshot(day, row), WINDOW_S), GRID_SWEEP.empty()).filter(_same(row))
+
+
+def _fill(day: MarketDay, row: Row) -> pl.DataFrame:
+    mine, second = day.of((row["venue"], row["symbol"])), row["ts_ns"] // NS_PER_SECOND * NS_PER_SECOND
+    yesterday = mine.bars_before.filter(pl.col("date") >= day.day - timedelta(days=LOOK_BACK_DAYS))
+    market = FillDay(
+        day=day.day,
+        snapshots=_snapshot(mine, {**row, "ts_ns": second}),
+        bars=pl.concat([yesterday, mine.bars]),
+        quotes=mine.quotes,
+        trades=mine.trades,
+        orders=_placement(row) if row["source"] == ORDER else ORDERS.empty(),
+        instruments=mine.instruments,
+    )
+    same_order = (pl.col("order_id") == row["order_id"]) & (pl.col("source") == row["source"])
+    return fill_rows(market, least_watched_s=0).filter(_same(row), same_order)
+
+
+def _placement(row: Row) -> pl.DataFrame:
+    """Return the event of `bronze/orders` with which a real order began."""
+    told = {"event": "placed", "seq": 0, "filled_lots": 0}
+    return pl.DataFrame([{name: {**row, **told}.get(name) for name in ORDERS.schema}], schema=ORDERS.schema)
 
 
 def _with_quiet(snapshots: pl.DataFrame, seconds: int) -> pl.DataFrame:

@@ -8,12 +8,16 @@ import pytest
 from polars.testing import assert_frame_equal
 
 from grinder_resources.cli import main
+from grinder_resources.contracts.bronze import ORDERS
 from grinder_resources.contracts.gold import REGIME_DATASET, SNAPSHOT_FEATURES
+from grinder_resources.contracts.gold_fills import FILL_DATASET
 from grinder_resources.contracts.gold_grid import GRID_SPACING, GRID_SWEEP
 from grinder_resources.contracts.gold_toxicity import TOXICITY_DATASET
 from grinder_resources.contracts.silver import SNAPSHOTS
 from grinder_resources.errors import NoData, OutOfRange, ProofFailed
 from grinder_resources.features.manifest import load_manifest
+from grinder_resources.gold.fill_probability import MarketDay as FillDay
+from grinder_resources.gold.fill_probability import fill_rows
 from grinder_resources.gold.grid_spacing import spacing_rows
 from grinder_resources.gold.toxicity import toxicity_rows
 from grinder_resources.lake import Lake
@@ -240,3 +244,24 @@ def test_a_window_of_grids_is_made_again_from_its_past_alone() -> None:
     assert table.compared(again).equals(table.compared(row))
     assert not [name for name in table.compared(row).columns if LABEL_PATTERN.match(name)]
     assert (table.optional, table.compared(row).width) == (True, 5 + len(SNAPSHOT_FEATURES))
+
+
+def test_an_order_is_made_again_from_its_past_alone() -> None:
+    """Whether replay placed it or somebody did: distance, queue and all else; when it was filled is not compared."""
+    table, (venue, symbol) = decision_tables(FULL.version)[FILL_DATASET.name], min(DAY_5.instruments)
+    real = {"date": DAY, "venue": venue, "symbol": symbol, "ts_ns": NOON_NS + SECOND // 2, "order_id": "g-1", "side": 1}
+    real |= {"event": "placed", "seq": 0, "price_ticks": 1, "size_lots": 1, "filled_lots": 0}
+    market = FillDay(
+        day=DAY,
+        snapshots=DAY_5.snapshots(),
+        bars=pl.concat([DAY_5.bars_before, DAY_5.bars]),
+        quotes=DAY_5.quotes,
+        trades=DAY_5.trades,
+        orders=pl.DataFrame([{name: real.get(name) for name in ORDERS.schema}], schema=ORDERS.schema),
+        instruments=DAY_5.instruments,
+    )
+    rows = fill_rows(market)
+    for row in (rows[rows.height // 2], rows.filter(pl.col("source") == "order")):
+        again = table.rebuild(DAY_5.until(row["ts_ns"][0]), row.row(0, named=True))
+        assert table.compared(again).equals(table.compared(row))
+    assert not [name for name in table.compared(rows).columns if LABEL_PATTERN.match(name)]
