@@ -193,9 +193,11 @@ def their_times(market: Market, tape: Tape, grids: Sequence[GridParameters]) -> 
     same = feed(Behind.HIDDEN, COSTS.feed_latency_ns)
     found = our_fills(tape, [market.episode(grid) for grid in grids])
     theirs = [_instants(trade(same, each, COSTS, Exchange(vector=True))[0]) for each in slots]
-    equal = sum(ours.equals(other) for ours, other in zip(found, theirs, strict=True))
-    fills = sum(each.height for each in found)
-    print(f"grids whose fills are all equal, same knowledge, 1 lot: {equal} of {len(grids)}; {fills:,} fills of ours\n")
+    pairs = [_agreement(ours, other) for ours, other in zip(found, theirs, strict=True)]
+    ours_all, theirs_all, equal, only_ours, only_theirs = (sum(cells) for cells in zip(*pairs, strict=True))
+    alike = sum(not any(cells[3:]) for cells in pairs)
+    print(f"same knowledge, 1 lot: all fills equal in {alike} of {len(grids)} grids; {ours_all:,} fills of ours and")
+    print(f"{theirs_all:,} of theirs, {equal:,} equal, {only_ours:,} only ours, {only_theirs:,} only theirs\n")
     times = {}
     for name, feed_ns, exchange in (
         ("hftbacktest, book in a map", COSTS.feed_latency_ns, Exchange()),

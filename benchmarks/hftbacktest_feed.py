@@ -136,12 +136,14 @@ def _move(replay: _Replay, ts: int, side: int, best: int, lots: int) -> None:
 
 @numba.njit
 def _show(replay: _Replay, ts: int, side: int, levels: Ints) -> None:
-    """Show the levels of a book that are behind the best quote; between these there are none."""
+    """Show the levels of a book that are behind the best quote and in reach; between these there are none."""
     away = 1 if side else -1
     price = replay.best[side] + away
     for row in range(levels.shape[0]):
         if (levels[row, 0] - price) * away < 0:
             continue
+        if not 0 <= levels[row, 0] - replay.low < replay.lots.shape[1]:
+            break
         while price != levels[row, 0]:
             _set(replay, ts, side, price, 0.0)
             price += away
