@@ -98,7 +98,7 @@ ORDER_EVENTS = ("placed", "part", "filled", "cancelled")
 
 ORDERS = Table(
     name="bronze/orders",
-    doc="Events of limit orders as their owner saw them, one row an event; outcomes and times are put together in Gold.",
+    doc="Events of limit orders as their owner saw them, one row each; outcomes and times are put together in Gold.",
     columns=(
         *EVENT,
         required("order_id", pl.String(), "the order's id, unique together with venue and symbol"),

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from grinder_resources.contracts.simulation import MICROS
 from grinder_resources.market.compiled import compiled
-from grinder_resources.simulation.grid_orders import join_queue
+from grinder_resources.simulation.grid_orders import join_queue, send_held
 from grinder_resources.simulation.grid_state import ENDLESS, LARGEST, Ints, Rules, Slot, State
 
 AT_MARKET = 0
@@ -15,6 +15,7 @@ AT_MARKET = 0
 @compiled
 def meet_quote(state: State, slots: Sequence[Slot], rules: Rules, ts: int, fills: Ints) -> None:
     """Fill the orders that the opposite side of the quote in force reaches; the others move in their queues."""
+    before = state.maker_fills
     for i in range(state.slots):
         slot = slots[i]
         if slot.live == 0:
@@ -23,6 +24,8 @@ def meet_quote(state: State, slots: Sequence[Slot], rules: Rules, ts: int, fills
             _fill(state, slot, slot.left, rules, ts, fills)
         else:
             join_queue(state, slot)
+    if state.maker_fills > before:
+        send_held(state, slots, ts, ts + rules.reaction)
 
 
 @compiled
@@ -31,6 +34,7 @@ def meet_print(
 ) -> None:
     """Fill the orders that a print went beyond, and from the queues at its price what it reaches."""
     bought = sold = 0
+    before = state.maker_fills
     for i in range(state.slots):
         slot = slots[i]
         beyond = (slot.price - price) * slot.side
@@ -46,6 +50,8 @@ def meet_print(
             sold += lots if slot.side < 0 else 0
             if lots > 0:
                 _fill(state, slot, lots, rules, ts, fills)
+    if state.maker_fills > before:
+        send_held(state, slots, ts, ts + rules.reaction)
 
 
 @compiled

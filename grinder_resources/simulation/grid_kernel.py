@@ -11,7 +11,7 @@ from grinder_resources.contracts.simulation import MICROS
 from grinder_resources.market.compiled import compiled
 from grinder_resources.market.state import NEVER
 from grinder_resources.simulation.grid_fills import close_position, meet_print, meet_quote
-from grinder_resources.simulation.grid_orders import build, place, take_down, watch
+from grinder_resources.simulation.grid_orders import build, place, send_again, take_down, watch
 from grinder_resources.simulation.grid_state import LARGEST, Episodes, Ints, Room, Rules, Slot, State, Steps
 from grinder_resources.simulation.tape import IS_PRINT, IS_QUOTE, Tape
 
@@ -84,7 +84,8 @@ def _run_events(
             _show(state, tape, event)
             if state.bid_ticks <= state.top_buy or state.ask_ticks >= state.low_sell:
                 meet_quote(state, slots, rules, ts, fills)
-            if state.ask_ticks > state.held_buy or state.bid_ticks < state.held_sell:
+            if state.ask_ticks > state.refused_buy or state.bid_ticks < state.refused_sell:
+                send_again(state, slots, ts + rules.reaction)
                 state.wake = ts + 1
             if state.mid < state.low or state.mid > state.high:
                 _leave(state, ts + rules.reaction)

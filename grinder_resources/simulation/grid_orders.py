@@ -50,10 +50,13 @@ def take_down(state: State) -> None:
 
 @compiled
 def place(state: State, slots: Sequence[Slot], now: int) -> None:
-    """Put into the book what is due, would not cross and could not make the position too large."""
+    """Put into the book what is due and could not make the position too large; what would cross is refused."""
     for i in range(state.slots):
         slot = slots[i]
-        if slot.live == 1 or slot.due > now or _crosses(state, slot):
+        if slot.live == 1 or slot.due > now:
+            continue
+        if _crosses(state, slot):
+            slot.due = NEVER
             continue
         exposed = state.position + state.open_buys if slot.side > 0 else state.open_sells - state.position
         if exposed + slot.left > state.max_lots:
@@ -65,6 +68,24 @@ def place(state: State, slots: Sequence[Slot], now: int) -> None:
             state.open_buys += slot.left
         else:
             state.open_sells += slot.left
+
+
+@compiled
+def send_again(state: State, slots: Sequence[Slot], due: int) -> None:
+    """Send the refused orders that the quote in force would not refuse."""
+    for i in range(state.slots):
+        slot = slots[i]
+        if slot.live == 0 and slot.due == NEVER and not _crosses(state, slot):
+            slot.due = due
+
+
+@compiled
+def send_held(state: State, slots: Sequence[Slot], now: int, due: int) -> None:
+    """Send the orders that had no room under the largest position by now: a fill may have made some."""
+    for i in range(state.slots):
+        slot = slots[i]
+        if slot.live == 0 and slot.due <= now:
+            slot.due = due
 
 
 @compiled
@@ -92,7 +113,7 @@ def join_queue(state: State, slot: Slot) -> None:
 def watch(state: State, slots: Sequence[Slot], now: int) -> int:
     """Note the prices at which something can happen; return when the next order is due."""
     state.top_buy, state.low_sell = 0, NEVER
-    state.held_buy, state.held_sell = NEVER, 0
+    state.refused_buy, state.refused_sell = NEVER, 0
     due = NEVER
     for i in range(state.slots):
         slot = slots[i]
@@ -101,11 +122,11 @@ def watch(state: State, slots: Sequence[Slot], now: int) -> int:
                 state.top_buy = max(state.top_buy, slot.price)
             else:
                 state.low_sell = min(state.low_sell, slot.price)
+        elif slot.due == NEVER:
+            if slot.side > 0:
+                state.refused_buy = min(state.refused_buy, slot.price)
+            else:
+                state.refused_sell = max(state.refused_sell, slot.price)
         elif slot.due > now:
             due = min(due, slot.due)
-        elif _crosses(state, slot):
-            if slot.side > 0:
-                state.held_buy = min(state.held_buy, slot.price)
-            else:
-                state.held_sell = max(state.held_sell, slot.price)
     return due

@@ -35,8 +35,8 @@ class State:
         When a decided re-centre is in force, and its centre; NEVER without one.
     top_buy, low_sell
         Highest buy and lowest sell in the book; 0 and NEVER without one.
-    held_buy, held_sell
-        Lowest buy and highest sell that wait because they would cross; NEVER and 0 without one.
+    refused_buy, refused_sell
+        Lowest buy and highest sell that were refused because they would have crossed; NEVER and 0 without one.
     position, open_buys, open_sells
         Lots held, and lots in the book.
     cash, fees, funding, round_trip, round_trip_amount, peak, drawdown
@@ -67,8 +67,8 @@ class State:
     recentre_to: int
     top_buy: int
     low_sell: int
-    held_buy: int
-    held_sell: int
+    refused_buy: int
+    refused_sell: int
     position: int
     open_buys: int
     open_sells: int
@@ -101,7 +101,7 @@ class Slot:
     side, price, left
         The order: +1 buy, -1 sell; its price; lots not filled yet.
     live, due
-        Whether it stands in the book; if not, from when on it could.
+        Whether it stands in the book; if not, from when on it could, NEVER once it was refused.
     ahead
         Lots ahead of it in the queue, ENDLESS if unknown.
     """

@@ -27,7 +27,7 @@ class Quote:
 
 @dataclass
 class Order:
-    """One order of a line; `ahead` are the lots before it in the queue."""
+    """One order of a line; `ahead` are the lots before it in the queue; a refused one waits to be sent again."""
 
     line: int
     side: str
@@ -35,6 +35,7 @@ class Order:
     left: int
     due: int
     in_book: bool = False
+    refused: bool = False
     ahead: float = UNKNOWN
 
     def best_of(self, quote: Quote) -> tuple[int, int]:

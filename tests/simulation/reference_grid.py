@@ -63,7 +63,10 @@ class Trader:
     def place_orders(self, now: int) -> None:
         """Let the orders that are due and may stand come to stand."""
         for order in self.orders:
-            if order.in_book or order.due > now or order.crosses(self.quote):
+            if order.in_book or order.refused or order.due > now:
+                continue
+            if order.crosses(self.quote):
+                order.refused = True
                 continue
             same_side = sum(other.left for other in self.orders if other.in_book and other.side == order.side)
             held = self.account.position if order.side == "buy" else -self.account.position
@@ -97,21 +100,30 @@ class Trader:
             ts + self.reaction,
         )
 
+    def answer(self, ts: int, fills_before: int) -> None:
+        """Send again what the quote would not refuse and, after a fill, what had no room."""
+        for order in self.orders:
+            if order.refused and not order.crosses(self.quote):
+                order.refused, order.due = False, ts + self.reaction
+            elif len(self.account.fills) > fills_before and not (order.in_book or order.refused) and order.due <= ts:
+                order.due = ts + self.reaction
+
     def on_quote(self, ts: int, *numbers: int) -> None:
         """Fill what the quote reaches, learn about queues, and decide whether the grid has been left."""
-        self.quote = Quote(*numbers)
+        self.quote, fills_before = Quote(*numbers), len(self.account.fills)
         for order in [order for order in self.orders if order.in_book]:
             if order.crosses(self.quote):
                 self.fill(order, order.left, ts)
             else:
                 order.look_at(self.quote)
+        self.answer(ts, fills_before)
         waiting = any(what == "recentre" for _, what, _, _ in self.agenda)
         if self.lines and not waiting and self.lines.left_by(self.quote.mid):
             self.agenda.append((ts + self.reaction, "recentre", self.quote.mid, self.lines.grid))
 
     def on_print(self, ts: int, price: int, size: int, aggressor: int) -> None:
         """Fill what the print went through or reached in the queue."""
-        reached = {"buy": 0, "sell": 0}
+        reached, fills_before = {"buy": 0, "sell": 0}, len(self.account.fills)
         for order in [order for order in self.orders if order.in_book]:
             against = aggressor <= 0 if order.side == "buy" else aggressor >= 0
             if order.is_beyond(price):
@@ -122,6 +134,7 @@ class Trader:
                 reached[order.side] += lots
                 if lots:
                     self.fill(order, lots, ts)
+        self.answer(ts, fills_before)
 
     def on_funding(self, ts: int, rate_ppm: int) -> None:
         """Pay for the position."""

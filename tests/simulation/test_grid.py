@@ -149,7 +149,7 @@ def test_what_fills_before_a_recentre_is_in_force_counts() -> None:
 
 
 def test_orders_that_could_hold_too_much_wait() -> None:
-    """Of three buys of 5 only two may stand with a limit of 10; the third comes when a sell has freed its room."""
+    """Of three buys of 5 only two may stand with a limit of 10; room that a sell frees goes to the nearer line."""
     grid = GridParameters(spacing_x1000=20_000, levels=3, size_lots=5, recentre_x1000=1_000_000, max_position_lots=10)
     crash = [(at(1), 980, 10, 982, 10), (at(2), 993, 10, 995, 10)]
     simulation = run(crash, [], (0, grid))
@@ -157,7 +157,7 @@ def test_orders_that_could_hold_too_much_wait() -> None:
     assert facts(simulation, "max_position_lots", "orders") == (10, 6)
     relief = [*crash, (at(3), 999, 10, 1001, 10), (at(3.01), 999, 10, 1001, 10), (at(3.5), 980, 10, 982, 10)]
     simulation = run(relief, [], (0, grid))
-    assert fills(simulation)[2:4] == [(3, -2, -1, 998, 5), (3.5, -3, 1, 994, 5)]
+    assert fills(simulation)[2:4] == [(3, -2, -1, 998, 5), (3.5, -2, 1, 996, 5)]
 
 
 def test_an_order_stands_in_the_book_a_reaction_after_its_reason() -> None:
@@ -175,11 +175,19 @@ def test_what_is_decided_in_an_instant_does_not_act_in_it() -> None:
     assert fills(run(quotes, costs=at_once)) == [(1, -1, 1, 998, 5), (4, None, -1, 996, 5)]
 
 
-def test_an_order_that_would_cross_waits() -> None:
-    """The sell of the buy at 998 belongs at 1000, but the bid is 1003 by then; it stands once the bid is below."""
+def test_an_order_that_would_cross_is_refused_and_sent_again() -> None:
+    """The sell of the buy at 998 belongs at 1000, the bid is 1003 by then and 997 at 2 s: it stands 20 ms later."""
     quotes = [(at(1), 996, 10, 998, 10), (at(1.01), 1003, 10, 1005, 10), (at(2), 997, 10, 1005, 10)]
-    simulation = run(quotes, [(at(1.5), 1001, 99, 1), (at(3), 1000, 2, 1)])
+    simulation = run(quotes, [(at(1.5), 1001, 99, 1), (at(2.01), 1001, 99, 1), (at(3), 1000, 2, 1)])
     assert [fill for fill in fills(simulation) if fill[1] == -1] == [(1, -1, 1, 998, 5), (3, -1, -1, 1000, 2)]
+
+
+def test_a_refused_order_does_not_jump_into_a_moment() -> None:
+    """The bid falls below 1000 at 2 s, but is back in the same instant or 10 ms later: the sell is refused again."""
+    up = [(at(1), 996, 10, 998, 10), (at(1.01), 1003, 10, 1005, 10)]
+    for back in (2, 2.01):
+        moment = [(at(2), 997, 10, 1005, 10), (at(back), 1003, 10, 1005, 10), (at(3), 1003, 9, 1005, 10)]
+        assert [fill for fill in fills(run(up + moment)) if fill[1] == -1] == [(1, -1, 1, 998, 5)]
 
 
 def test_funding_is_paid_on_the_position_at_the_mid() -> None:
