@@ -121,6 +121,22 @@ def test_the_model_for_the_bot_is_there_to_pick_and_in_no_job(job: str) -> None:
     assert not own & keys
 
 
+@pytest.mark.parametrize("job", ["main", "daily", "retrain"])
+def test_use_cases_have_a_job_of_their_own(job: str) -> None:
+    """Their tables cost reading every quote again; the other jobs make none of them, and theirs makes all."""
+    keys = {key.to_user_string() for key in defs.resolve_job_def(job).asset_layer.selected_asset_keys}
+    theirs = {key.to_user_string() for key in defs.resolve_job_def("use_cases").asset_layer.selected_asset_keys}
+    own = {"gold/grid_sweep", "gold/training/toxicity", "training/fill_probability", "reports/score_guard_use_case"}
+    assert own <= theirs
+    assert not own & keys
+    assert {key for key in theirs if key.startswith("training/")} == {
+        "training/toxicity",
+        "training/fill_probability",
+        "training/grid_spacing",
+        "training/regime",
+    }
+
+
 def test_pyproject_and_workspace_name_the_same_location() -> None:
     """`dagster dev` reads one file, the daemon the other: both must name the same module and location."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["dg"]["project"]
