@@ -50,16 +50,16 @@ def take_down(state: State) -> None:
 
 @compiled
 def place(state: State, slots: Sequence[Slot], now: int) -> None:
-    """Put into the book what is due and could not make the position too large; what would cross is refused."""
+    """Put into the book what is due and could not make the position too large; what of it would cross is refused."""
     for i in range(state.slots):
         slot = slots[i]
         if slot.live == 1 or slot.due > now:
             continue
-        if _crosses(state, slot):
-            slot.due = NEVER
-            continue
         exposed = state.position + state.open_buys if slot.side > 0 else state.open_sells - state.position
         if exposed + slot.left > state.max_lots:
+            continue
+        if _crosses(state, slot):
+            slot.due = NEVER
             continue
         slot.live = 1
         slot.ahead = _ahead(state, slot, ENDLESS)

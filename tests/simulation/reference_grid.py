@@ -65,15 +65,16 @@ class Trader:
         for order in self.orders:
             if order.in_book or order.refused or order.due > now:
                 continue
+            same_side = sum(other.left for other in self.orders if other.in_book and other.side == order.side)
+            held = self.account.position if order.side == "buy" else -self.account.position
+            if held + same_side + order.left > self.lines.grid.max_position_lots:
+                continue
             if order.crosses(self.quote):
                 order.refused = True
                 continue
-            same_side = sum(other.left for other in self.orders if other.in_book and other.side == order.side)
-            held = self.account.position if order.side == "buy" else -self.account.position
-            if held + same_side + order.left <= self.lines.grid.max_position_lots:
-                order.in_book, order.ahead = True, UNKNOWN
-                order.look_at(self.quote)
-                self.account.counts["orders"] += 1
+            order.in_book, order.ahead = True, UNKNOWN
+            order.look_at(self.quote)
+            self.account.counts["orders"] += 1
 
     def fill(self, order: Order, lots: int, ts: int) -> None:
         """Fill lots of an order; its line goes on with the other order once it is whole."""

@@ -190,6 +190,21 @@ def test_a_refused_order_does_not_jump_into_a_moment() -> None:
         assert [fill for fill in fills(run(up + moment)) if fill[1] == -1] == [(1, -1, 1, 998, 5)]
 
 
+def test_how_often_money_is_looked_at_changes_no_fill() -> None:
+    """The buy at 996 has no room and is not sent, so an ask below it at 0.8 s refuses nothing, seen or not.
+
+    The sell at 1000 makes room at 2.2 s: the buy stands at 2.4 s, and a print fills it.
+    """
+    grid = GridParameters(spacing_x1000=20_000, levels=2, size_lots=1, recentre_x1000=1_000_000, max_position_lots=1)
+    quotes = [CALM, (at(0.5), 995, 50, 997, 50), (at(0.8), 993, 50, 995, 50), (at(2.3), 995, 50, 997, 50)]
+    market = tape(quotes, [(at(2.2), 1001, 5, 1), (at(2.45), 995, 5, -1)])
+    slow = Costs(feed_latency_ns=100 * MS, order_latency_ns=100 * MS)
+    for every_s in (1, 60):
+        episode = Episode(START, at(3), (Step(START, grid),))
+        simulation = simulate(market, [episode], slow, nav_every_s=every_s, with_fills=True)
+        assert fills(simulation)[:3] == [(0.5, -1, 1, 998, 1), (2.2, -1, -1, 1000, 1), (2.45, -2, 1, 996, 1)]
+
+
 def test_funding_is_paid_on_the_position_at_the_mid() -> None:
     """5 lots at 997 and 101 ppm: 503.485 millionths; a short would receive it."""
     quotes = [(at(1), 996, 10, 998, 10)]
