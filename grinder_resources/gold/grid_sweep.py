@@ -81,9 +81,13 @@ def sweep_rows(
         Rows of `silver/snapshots`, `bronze/quotes` and `bronze/trades` of the day, in any order of instruments.
     instruments
         What a tick and a lot are, by (venue, symbol).
+
+    An instrument without quotes, one of books alone, has no rows.
     """
     parts = [GRID_SWEEP.empty()]
-    for key, windows in windows_of(snapshots).group_by(INSTRUMENT, maintain_order=True):
+    quoted = quotes.select(INSTRUMENT).unique()
+    windows_quoted = windows_of(snapshots).join(quoted, on=INSTRUMENT, how="semi", maintain_order="left")
+    for key, windows in windows_quoted.group_by(INSTRUMENT, maintain_order=True):
         venue, symbol = key
         own = (pl.col("venue") == venue) & (pl.col("symbol") == symbol)
         runs = list(_runs(windows, instruments[str(venue), str(symbol)]))

@@ -94,3 +94,10 @@ def test_no_snapshots_give_no_rows(market: tuple[pl.DataFrame, ...]) -> None:
     """In the table's columns."""
     snapshots, *rest = market
     assert sweep_rows(snapshots.clear(), *rest, INSTRUMENTS).equals(GRID_SWEEP.empty())
+
+
+def test_an_instrument_without_quotes_has_no_rows(swept: pl.DataFrame, market: tuple[pl.DataFrame, ...]) -> None:
+    """Snapshots come from books as well, which nothing is simulated on; the other instrument is swept as ever."""
+    snapshots, quoted, printed = market
+    rows = sweep_rows(snapshots, quoted.filter(pl.col("symbol") == "BBB"), printed, INSTRUMENTS)
+    assert rows.equals(swept.filter(pl.col("symbol") == "BBB"))

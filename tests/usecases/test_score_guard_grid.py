@@ -7,14 +7,15 @@ import polars as pl
 import pytest
 
 from grinder_resources.contracts.score_guard import GUARDED, HEURISTIC
+from grinder_resources.contracts.silver import SNAPSHOTS
 from grinder_resources.contracts.simulation import Costs
 from grinder_resources.learning.ledger import Ledger
-from grinder_resources.usecases.score_guard.grid import Market, rule_decisions
+from grinder_resources.usecases.score_guard.grid import Market, read_market, rule_decisions
 from grinder_resources.usecases.score_guard.grid_try import try_grid
 from grinder_resources.usecases.score_guard.guard import Guard
 from grinder_resources.usecases.score_guard.scores import Scores
 from grinder_resources.usecases.score_guard.tries import Backtest
-from tests.usecases.guard_market import OPEN, SECOND, STEP, lake_with, market, scores
+from tests.usecases.guard_market import DAY, KEY, OPEN, SECOND, STEP, lake_with, market, scores
 
 DECISIONS = 6
 LAST_TWO_CLOSED = scores(*((STEP * n, 8_000 if n < 3 else 2_000, 500 * n) for n in range(DECISIONS)))
@@ -123,3 +124,12 @@ def test_a_try_is_one_record_and_the_same_try_is_counted_once(day: Market, tmp_p
     assert (trial.facts["threshold_bps"], trial.facts["scores"], trial.facts["passed"]) == (6_000, "0" * 64, 0)
     assert trial.facts["costs"]["maker_fee_ppm"] == 10
     assert trial.facts["data"].startswith("2025-01-06 .. 2025-01-06 ")
+
+
+def test_an_instrument_without_quotes_is_left_out(tmp_path: Path) -> None:
+    """It has snapshots, of its books; counted in, it would only make every mean smaller."""
+    lake = lake_with(str(tmp_path), 2)
+    seen = lake.read(SNAPSHOTS, DAY, DAY)
+    lake.commit(SNAPSHOTS, pl.concat([seen, seen.with_columns(symbol=pl.lit("B"))]), day=DAY, code_version="2")
+    found = read_market(lake, DAY, ())
+    assert (found.snapshots["symbol"].unique().to_list(), list(found.ends)) == (["A"], [KEY])

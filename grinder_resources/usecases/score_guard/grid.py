@@ -19,6 +19,7 @@ from grinder_resources.contracts.score_guard import GRID_DECISIONS, GUARDED, HEU
 from grinder_resources.contracts.silver import SNAPSHOTS
 from grinder_resources.contracts.simulation import Costs, Episode, GridParameters, Step
 from grinder_resources.errors import NoData
+from grinder_resources.gold.grid_sweep import INSTRUMENT
 from grinder_resources.gold.lattice import GridChoice, unit_lots
 from grinder_resources.lake import Lake
 from grinder_resources.policy.regimes import classify, full_lots, inputs_of
@@ -66,12 +67,14 @@ class GridRuns:
 
 
 def read_market(lake: Lake, day: date, symbols: Sequence[str]) -> Market:
-    """Return one day of some symbols, or of all where none is named.
+    """Return one day of some symbols, or of all where none is named; instruments without quotes are left out.
 
     Raises PartitionMissing where the day was never committed, NoData where it holds no decision.
     """
     chosen = pl.col("symbol").is_in(symbols) if symbols else pl.lit(value=True)
     snapshots, quotes, trades = (lake.read(table, day, day).filter(chosen) for table in (SNAPSHOTS, QUOTES, TRADES))
+    # nothing can be traded on books alone
+    snapshots = snapshots.join(quotes.select(INSTRUMENT).unique(), on=INSTRUMENT, how="semi", maintain_order="left")
     ends = {(venue, symbol): end for venue, symbol, end in _ends(snapshots).iter_rows()}
     decided = snapshots.filter(pl.col("ts_ns") % _DECISION_NS == 0)
     if decided.is_empty():
