@@ -23,9 +23,10 @@ def real_orders(events: pl.DataFrame, snapshots: pl.DataFrame, in_force: pl.Data
     end_ns
         End of the session.
 
-    A price that crosses the quote in force takes instead of resting and is left out. An order that its owner took away,
-    or that is still open when the day's quotes end, could be watched until then; one that was filled whole counts as
-    watched to the end. Part fills are no fills. Nothing is known of what giving up would have cost.
+    A price that crosses the quote in force takes instead of resting and is left out. Orders can be watched until the
+    day's quotes or the session end, filled or not, and one that its owner took away until then. How long the owner of
+    a filled one would have waited, nobody knows. Part fills are no fills. Nothing is known of what giving up would have
+    cost.
     """
     lives = assemble_orders(events).filter(pl.col("fault").is_null()).rename({"placed_ns": "ts_ns"})
     known = (
@@ -37,15 +38,15 @@ def real_orders(events: pl.DataFrame, snapshots: pl.DataFrame, in_force: pl.Data
     )
     last_ns = min(int(in_force["ts_ns"].max() or 0), end_ns)  # type: ignore[arg-type]
     whole = pl.col("outcome") == "filled"
-    ended = pl.min_horizontal(pl.col("finished_ns").fill_null(last_ns), last_ns) - pl.col("ts_ns")
-    horizon = WATCH_S * NS_PER_SECOND
+    ended = pl.when(whole).then(last_ns).otherwise(pl.min_horizontal(pl.col("finished_ns").fill_null(last_ns), last_ns))
+    watched = (ended - pl.col("ts_ns")).clip(0, WATCH_S * NS_PER_SECOND)
     return known.with_columns(
         pl.lit(ORDER).alias("source"),
         pl.from_epoch("ts_ns", time_unit="ns").dt.date().alias("date"),
         pl.lit(None, pl.Int64()).alias("asked_bps"),
         front_lots=_front(),
-        filled_after_ns=pl.when(whole, pl.col("time_to_fill_ns") <= horizon).then("time_to_fill_ns"),
-        watched_ns=pl.when(whole).then(horizon).otherwise(ended.clip(0, horizon)),
+        filled_after_ns=pl.when(whole, pl.col("time_to_fill_ns") <= watched).then("time_to_fill_ns"),
+        watched_ns=watched,
         bid_then=pl.lit(None, pl.Int64()),
         ask_then=pl.lit(None, pl.Int64()),
     ).drop(set(lives.columns) - {"venue", "symbol", "ts_ns", "order_id", "side", "price_ticks", "size_lots"})

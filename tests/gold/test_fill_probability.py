@@ -149,7 +149,7 @@ def event(order: str, second: float, what: str, filled: int = 0, price: int = 9_
 def test_a_real_order_is_described_by_the_snapshot_before_it() -> None:
     """Half a second old; its price came first, so no distance was asked for; 300 lots in front are 15 times its own."""
     life = [event("g-1", 0.5, "placed", price=9_999), event("g-1", 40.5, "filled", 20, price=9_999)]
-    row = one(rows_of(steady(300), orders=life), "g-1")
+    row = one(rows_of(steady(310), orders=life), "g-1")
     names = ("source", "asked_bps", "side", "distance_bps_x1000", "queue_in_front_x1000", "ofi_zscore_x1000")
     assert [row[name] for name in names] == ["order", None, 1, 1_000, 15_000, -700]
     labels = ("filled_10s", "filled_30s", "filled_60s", "filled_300s", "time_to_fill_ms", "label_cross_60s_x1000")
@@ -167,6 +167,16 @@ def test_a_real_order_that_was_taken_away_was_watched_until_then() -> None:
     assert [one(rows, "g-2")[name] for name in labels] == [0, 0, 0, None, 70_000]
     assert [one(rows, "g-3")[name] for name in labels] == [0, 0, 0, None, 70_000]
     assert "g-4" not in rows["order_id"]
+
+
+def test_a_real_fill_says_nothing_of_what_came_after_the_quotes() -> None:
+    """Filled at 40 s, quotes end at 50 s: an order that was still open then would say nothing of 60 s either."""
+    lives = [event("g-1", 0, "placed"), event("g-1", 40, "filled", 20)]
+    lives += [event("g-2", 0, "placed"), event("g-2", 55, "filled", 20)]
+    rows = rows_of(steady(50), orders=lives)
+    names = ("filled_30s", "filled_60s", "time_to_fill_ms", "label_watched_ms")
+    assert [one(rows, "g-1")[name] for name in names] == [0, None, 40_000, 50_000]
+    assert [one(rows, "g-2")[name] for name in names] == [0, None, None, 50_000]
 
 
 def test_a_real_order_that_takes_or_that_nobody_describes_has_no_row() -> None:
