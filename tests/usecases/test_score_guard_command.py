@@ -83,6 +83,8 @@ def test_without_scores_there_is_the_heuristic_alone(
         (("--ml-scores", "walk-forward:regime"), "PARTITION_MISSING"),
         (("--hazard-output", "regime/HIGH", "--ml-scores", "."), "UNKNOWN_NAME: a hazard without a score"),
         (("--ml-scores", "SCORES", "--threshold", "10001"), "OUT_OF_RANGE: threshold_bps of a guard"),
+        (("--ml-scores", "SCORES", "--score-output", "regime/HIGH"), "UNKNOWN_NAME: scores of a file do not hear this"),
+        (("--ml-scores", ".", "--fitted-until", "2025-01-05"), "UNKNOWN_NAME: scores of a model do not hear this"),
     ],
 )
 def test_what_cannot_be_backtested_is_one_line(

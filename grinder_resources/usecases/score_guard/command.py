@@ -143,10 +143,21 @@ def _scores(
     name: str | None = arguments.ml_scores
     if name is None:
         return None
-    if name.startswith(WALK_FORWARD):
+    path, is_walk_forward = Path(name), name.startswith(WALK_FORWARD)
+    _refuse_unheard(arguments, is_model=is_walk_forward or path.is_dir())
+    if is_walk_forward:
         return fold_scores(lake, name.removeprefix(WALK_FORWARD), _outputs(arguments))
-    path = Path(name)
     return of_model(path, _outputs(arguments)) if path.is_dir() else read_scores(path, arguments.fitted_until)
+
+
+def _refuse_unheard(arguments: argparse.Namespace, *, is_model: bool) -> None:
+    """Raise UnknownName for an option of the other kind of scores: a model knows what it saw, a file has columns."""
+    from grinder_resources.errors import UnknownName
+
+    kind, option = ("a model", "--fitted-until") if is_model else ("a file", "--score-output")
+    given = arguments.fitted_until if is_model else arguments.score_output
+    if given:
+        raise UnknownName(f"scores of {kind} do not hear this option", where=option, got=str(given))
 
 
 def _outputs(arguments: argparse.Namespace) -> "Outputs | None":
