@@ -5,6 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from grinder_resources.contracts.gold_grid import EARNED_LABELS, GRID_SPACING
+from grinder_resources.gold.calibration_target import TARGET, CalibrationTarget
 from grinder_resources.gold.grid_spacing import choices, earned, spacing_rows
 from grinder_resources.learning.leaks.case import case_of
 from grinder_resources.learning.leaks.checks import find_leaks
@@ -29,6 +30,18 @@ def test_a_grid_is_chosen_on_the_windows_that_have_ended() -> None:
     """Window 13 sees windows 0 to 11: a tie, so the wider; 14 sees 12 as well, in which the narrow grid earned more."""
     rows = sweep(both([*(2,) * 6, *(0,) * 6, 1, -5, 40, 0], [*(1,) * 12, 0, 7, -6, 0]))
     assert chosen(rows) == {13: (WIDE, 7), 14: (NARROW, 40), 15: (WIDE, 0)}
+
+
+def test_the_past_is_judged_by_the_target() -> None:
+    """The narrow grid earned more and fell further: who bounds the fall gets the wide one, in it and in hindsight."""
+    falls = pl.when(pl.col("grid") == NARROW).then(900_000).otherwise(100_000)
+    rows = sweep(both([5] * 14, [1] * 14)).with_columns(max_drawdown_x1000=falls.cast(pl.Int64))
+    careful = CalibrationTarget(constraints={"max_dd": (0, 0.05)})
+    assert choices(rows)["grid"].to_list() == [NARROW]
+    assert choices(rows, careful)["grid"].to_list() == [WIDE]
+    market = snapshots([100] * 601)
+    best = [spacing_rows(market, rows, target)["optimal_spacing_x1000"][0] for target in (TARGET, careful)]
+    assert best == [5_000, 20_000]
 
 
 def test_windows_of_four_hours_ago_are_forgotten() -> None:

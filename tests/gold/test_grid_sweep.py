@@ -5,6 +5,7 @@ import pytest
 
 from grinder_resources.contracts.gold_grid import GRID_SWEEP
 from grinder_resources.contracts.instruments import Instrument
+from grinder_resources.contracts.simulation import Costs
 from grinder_resources.gold.grid_sweep import sweep_rows
 from grinder_resources.gold.lattice import LATTICE
 from grinder_resources.market.snapshots import build_snapshots
@@ -67,6 +68,13 @@ def test_a_round_trip_by_hand(swept: pl.DataFrame) -> None:
         "orders": 10,
         "orders_filled": 2,
     }
+
+
+def test_what_trading_costs_is_what_it_is_told(swept: pl.DataFrame, market: tuple[pl.DataFrame, ...]) -> None:
+    """Without fees the round trip by hand earns 400 tick-lots, 2,500 in bps x 1000; no line stands anywhere else."""
+    free = sweep_rows(*market, INSTRUMENTS, Costs(maker_fee_ppm=0, taker_fee_ppm=0))
+    assert free.filter(pl.col("grid") == "s20_l4_u2").select("pnl_x1000", "fees_x1000").row(0) == (2_500, 0)
+    assert free["maker_fills"].equals(swept["maker_fills"])
 
 
 def test_the_rules_grid_is_simulated_like_any_other(swept: pl.DataFrame) -> None:

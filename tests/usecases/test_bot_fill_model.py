@@ -266,6 +266,14 @@ def test_thresholds_are_swept_and_the_lowest_of_the_best_is_recommended() -> Non
     assert [report[name] for name in ("n_rows", "n_wins", "n_losses", "n_breakeven")] == [4, 2, 1, 1]
 
 
+def test_what_an_avoided_loss_is_worth_moves_the_threshold() -> None:
+    """Worth a tenth of a gain, the two rows that are no gains are not worth blocking both gains for; worth five, 10."""
+    model = fit_fill_model(TRIPS)
+    cheap, dear = (evaluate_fill_model(model, TRIPS, cost_ratio=ratio) for ratio in (0.1, 5.0))
+    assert [report["threshold_sweep"][67]["cost_score"] for report in (cheap, dear)] == [0.2, 10.0]
+    assert [report["recommended_threshold_bps"] for report in (cheap, dear)] == [100, 6_700]
+
+
 def test_on_its_own_rows_a_model_is_never_off_on_others_it_may_be() -> None:
     """By construction; a round trip of a bin it never saw is compared with the prior."""
     model = fit_fill_model(TRIPS)

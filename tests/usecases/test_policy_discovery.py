@@ -78,6 +78,29 @@ def test_windows_that_end_within_a_window_of_the_later_days_are_not_trained_on(p
 
 
 @pytest.mark.parametrize(
+    "settings",
+    [
+        {"max_depth": 1},
+        {"min_samples_leaf": 700},
+        {"later_days_percent": 60},
+        {"max_null_bps": 100},
+        {"false_discovery_ppm": 1},
+        {"draws": 99},
+        {"seed": 7},
+    ],
+    ids=str,
+)
+def test_every_setting_is_heard(settings: dict[str, int]) -> None:
+    """Another one gives another book, of windows whose swing is unknown in one of fifty."""
+    seen = windows(4, planted=2_000)
+    known = pl.when(pl.int_range(pl.len()) % 50 > 0).then("swing")
+    seen = replace(seen, frame=seen.frame.with_columns(swing=known))
+    usual = discover(seen, FAST, "code").book
+    other = discover(seen, replace(FAST, **settings), "code").book
+    assert replace(other, settings=usual.settings) != usual
+
+
+@pytest.mark.parametrize(
     ("settings", "reasons"),
     [({"min_rows": 500}, ("TOO_FEW_ROWS",)), ({"min_hours": 49}, ("TOO_FEW_HOURS",))],
     ids=["rows", "hours"],
