@@ -142,6 +142,22 @@ def estimate(value: float, drawn: Floats | None) -> Estimate:
     return Estimate(value, min(float(low), value), max(float(high), value))
 
 
+def ratio_estimate(parts: Floats, wholes: Floats, ts_ns: Ints) -> Estimate:
+    """Return sum(parts) / sum(wholes) of rows at `ts_ns`, at least one, with the interval of a bootstrap over hours."""
+    blocks = time_blocks(ts_ns)
+    weights = resampling(wholes, blocks, regression=True)
+    drawn = None
+    if weights is not None:
+        above, below = (weights @ np.bincount(blocks, of_row) for of_row in (parts, wholes))
+        drawn = np.divide(above, below, out=np.full_like(above, np.nan), where=below > 0.0)
+    return estimate(float(parts.sum() / wholes.sum()), drawn)
+
+
+def mean_estimate(values: Floats, ts_ns: Ints) -> Estimate:
+    """Return the mean of rows at `ts_ns`, at least one, with the interval of a bootstrap over hours."""
+    return ratio_estimate(values, np.ones(len(values)), ts_ns)
+
+
 def _count(blocks: Ints) -> int:
     return int(blocks.max()) + 1 if len(blocks) else 0
 

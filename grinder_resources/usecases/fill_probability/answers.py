@@ -6,7 +6,6 @@ from numpy.typing import NDArray
 
 from grinder_resources.contracts.calibration import CERTAIN_BPS
 from grinder_resources.contracts.gold_fills import FILL_HORIZONS_S, PROBE_DISTANCES_BPS, filled_label
-from grinder_resources.evaluation.scores import Estimate, estimate, resampling
 from grinder_resources.evaluation.summary import modes_of
 
 ORDER = ("venue", "symbol", "ts_ns", "source", "order_id")
@@ -54,15 +53,3 @@ def _band() -> pl.Expr:
     return pl.max_horizontal(pl.when(own >= 1_000 * band).then(pl.lit(band)) for band in PROBE_DISTANCES_BPS).cast(
         pl.Int64()
     )
-
-
-def mean_estimate(values: Floats, blocks: Ints) -> Estimate:
-    """Return the mean of at least one value, with its interval of a bootstrap over blocks of time."""
-    weights = resampling(values, blocks, regression=True)
-    drawn = None
-    if weights is not None:
-        count = weights.shape[1]
-        rows = weights @ np.bincount(blocks, minlength=count)
-        with np.errstate(divide="ignore", invalid="ignore"):
-            drawn = (weights @ np.bincount(blocks, values, minlength=count)) / rows
-    return estimate(float(values.mean()), drawn)

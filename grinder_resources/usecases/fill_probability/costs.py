@@ -14,8 +14,8 @@ from grinder_resources.contracts.exact import half_even
 from grinder_resources.contracts.fill_report import FILL_COSTS, POLICIES
 from grinder_resources.contracts.gold_fills import CROSS_LABEL, CROSS_S, PROBE, PROBE_DISTANCES_BPS, filled_label
 from grinder_resources.contracts.simulation import Costs
-from grinder_resources.evaluation.scores import time_blocks
-from grinder_resources.usecases.fill_probability.answers import Floats, mean_estimate, said, said_by_reference
+from grinder_resources.evaluation.scores import mean_estimate
+from grinder_resources.usecases.fill_probability.answers import Floats, said, said_by_reference
 
 PPM_A_BPS = 100
 X1000_A_PPM = 1_000 // PPM_A_BPS
@@ -117,8 +117,8 @@ def fill_costs(orders: pl.DataFrame, costs: Costs) -> pl.DataFrame:
     rows = []
     for policy in POLICIES if len(fixed) else ():
         own = chosen.filter(pl.col("policy") == policy)
-        blocks, paid = time_blocks(own["ts_ns"].to_numpy()), _bps(own, "cost")
-        cost, saved = mean_estimate(paid, blocks), mean_estimate(fixed - paid, blocks)
+        ts_ns, paid = own["ts_ns"].to_numpy(), _bps(own, "cost")
+        cost, saved = mean_estimate(paid, ts_ns), mean_estimate(fixed - paid, ts_ns)
         rows.append(
             {
                 "policy": policy,

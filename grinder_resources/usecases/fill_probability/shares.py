@@ -7,8 +7,8 @@ import polars as pl
 
 from grinder_resources.contracts.fill_report import FILL_SHARES
 from grinder_resources.contracts.gold_fills import FILL_HORIZONS_S, filled_label
-from grinder_resources.evaluation.scores import time_blocks
-from grinder_resources.usecases.fill_probability.answers import mean_estimate, said
+from grinder_resources.evaluation.scores import mean_estimate
+from grinder_resources.usecases.fill_probability.answers import said
 
 GROUPS = {
     "distance": pl.col("band_bps").cast(pl.String()),
@@ -36,8 +36,8 @@ def _horizons(orders: pl.DataFrame) -> Iterator[tuple[int, dict[str, Any]]]:
         if known.is_empty():
             continue
         label, predicted = (known[name].cast(pl.Float64()).to_numpy() for name in (filled, probability))
-        blocks = time_blocks(known["ts_ns"].to_numpy())
-        observed, gap = mean_estimate(label, blocks), mean_estimate(label - predicted, blocks)
+        ts_ns = known["ts_ns"].to_numpy()
+        observed, gap = mean_estimate(label, ts_ns), mean_estimate(label - predicted, ts_ns)
         yield (
             horizon,
             {

@@ -9,9 +9,8 @@ import polars as pl
 
 from grinder_resources.contracts.gold_grid import PAUSE, RULES
 from grinder_resources.contracts.grid_report import POLICIES, SCORES, SURFACE
-from grinder_resources.evaluation.scores import Estimate, estimate, resampling, time_blocks
+from grinder_resources.evaluation.scores import Estimate, mean_estimate, time_blocks
 from grinder_resources.gold.grid_spacing import WINDOW
-from grinder_resources.learning.metrics import Floats
 
 REGIMES = ("calm", "usual", "wild")
 REGIME_INPUT = "range_300s_x1000"
@@ -31,13 +30,7 @@ def scores(windows: pl.DataFrame) -> pl.DataFrame:
 
 def mean_bps(x1000: pl.Series, ts_ns: pl.Series) -> Estimate:
     """Return the mean in bps of numbers in bps x 1000, with a 95 % interval of a bootstrap over hours."""
-    values: Floats = x1000.to_numpy() / BPS
-    blocks = time_blocks(ts_ns.to_numpy())
-    weights = resampling(values, blocks, regression=True)
-    drawn = None
-    if weights is not None:
-        drawn = (weights @ np.bincount(blocks, values)) / (weights @ np.bincount(blocks))
-    return estimate(float(values.mean()), drawn)
+    return mean_estimate(x1000.to_numpy() / BPS, ts_ns.to_numpy())
 
 
 def surface(sweep: pl.DataFrame, ranges: pl.DataFrame) -> pl.DataFrame:

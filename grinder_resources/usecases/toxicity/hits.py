@@ -8,7 +8,7 @@ import polars as pl
 from grinder_resources.contracts.exact import half_even
 from grinder_resources.contracts.signals import REGIMES
 from grinder_resources.contracts.toxicity_report import HIT_RATES, TRANSITIONS
-from grinder_resources.evaluation.scores import Estimate, estimate, resampling, time_blocks
+from grinder_resources.evaluation.scores import ratio_estimate
 from grinder_resources.learning.metrics import Floats
 
 ALL = "all"
@@ -56,16 +56,5 @@ def _measures(name: str, group: pl.DataFrame) -> Iterator[tuple[object, ...]]:
         ("change_true", caught, change_said),
     ):
         if of.sum() > 0.0:
-            found = share(counted, of, ts_ns)
+            found = ratio_estimate(counted, of, ts_ns)
             yield name, measure, int(of.sum()), found.value, found.low, found.high
-
-
-def share(counted: Floats, of: Floats, ts_ns: np.ndarray) -> Estimate:
-    """Return sum(counted) / sum(of) with the 95 % interval of a bootstrap over hours, all instruments together."""
-    blocks = time_blocks(ts_ns)
-    weights = resampling(of, blocks, regression=True)
-    drawn = None
-    if weights is not None:
-        above, below = (weights @ np.bincount(blocks, part) for part in (counted, of))
-        drawn = np.divide(above, below, out=np.full_like(above, np.nan), where=below > 0.0)
-    return estimate(float(counted.sum() / of.sum()), drawn)
