@@ -1,4 +1,4 @@
-"""The main line on real data: five days of one US stock, from Tardis files to the walk-forward."""
+"""The main line and the use cases on real data: five days of one US stock, from Tardis files to verdicts."""
 
 from datetime import date
 from pathlib import Path
@@ -9,8 +9,13 @@ import pytest
 from grinder_resources.cli import main
 from grinder_resources.contracts.bronze import INGEST_LOG, QUARANTINE, QUOTES, TRADES
 from grinder_resources.contracts.events import LEVEL_EVENTS
+from grinder_resources.contracts.fill_report import FILL_SHARES
+from grinder_resources.contracts.gold_grid import GRID_SWEEP
+from grinder_resources.contracts.grid_report import SCORES
 from grinder_resources.contracts.reports import verdicts_table
+from grinder_resources.contracts.score_guard import POLICIES
 from grinder_resources.contracts.silver import SNAPSHOTS
+from grinder_resources.contracts.toxicity_report import RANKING
 from grinder_resources.lake import Lake
 from grinder_resources.learning.specs import SPECS
 
@@ -29,6 +34,7 @@ def lake(real_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Lake:
         patch.setenv("DAGSTER_HOME", str(root / "dagster"))
         options = ["--symbols", "IBM", "--data", str(root / "data"), "--models", str(root / "models")]
         assert main(["run", "--landing", str(real_data / "tardis"), *options]) == 0
+        assert main(["use-cases", *options[2:]]) == 0
     return Lake(str(root / "data" / "lake"))
 
 
@@ -65,3 +71,43 @@ def test_the_walk_forward_judges_every_head(lake: Lake) -> None:
     for mode in ("expanding", "rolling"):
         assert sorted(verdicts.filter(pl.col("mode") == mode)["head"]) == sorted(heads)
     assert verdicts.filter(pl.col("verdict").str.len_chars() == 0).is_empty()
+
+
+def test_grids_are_swept_over_every_session_and_narrow_ones_lose(lake: Lake) -> None:
+    """75 windows a day; where lines are nearer than two maker fees, no round trip earns."""
+    sweep = lake.read(GRID_SWEEP)
+    assert sweep.group_by("date").agg(pl.col("ts_ns").n_unique())["ts_ns"].to_list() == [75] * 5
+    narrow = sweep.filter(pl.col("spacing_x1000") == 3_000)
+    assert narrow["round_trips"].sum() > 1_000
+    assert narrow["round_trip_x1000"].max() == 0
+
+
+def test_hindsight_earns_more_than_any_choice_that_can_be_made(lake: Lake) -> None:
+    """The verdict is honest: the rules lose money, and the model earns less than not to trade at all."""
+    earned = dict(lake.read(SCORES).select("policy", "pnl").iter_rows())
+    assert earned["hindsight"] == max(earned.values()) > 0
+    assert earned["rules"] < earned["model"] < earned["pause"] == 0
+
+
+def test_toxic_minutes_are_ranked_by_what_came(lake: Lake) -> None:
+    """The model ranks HIGH minutes far better than chance; real files have no hidden state to compare with."""
+    ranking = lake.read(RANKING)
+    assert set(ranking["against"]) == {"observed"}
+    model = ranking.filter(pl.col("score") == "model", pl.col("question") == "HIGH in the next minute")
+    assert model["low"].item() > 0.6
+
+
+def test_farther_orders_fill_less_often(lake: Lake) -> None:
+    """Observed and predicted shares fall with the distance at every horizon, and agree within ten points."""
+    shares = lake.read(FILL_SHARES).filter(pl.col("by") == "distance")
+    for _, horizon in shares.sort(pl.col("group").cast(pl.Int64)).group_by("horizon_s", maintain_order=True):
+        assert horizon["predicted"].is_sorted(descending=True)
+        assert horizon["observed"].is_sorted(descending=True)
+    assert shares["gap"].abs().max() < 0.1  # type: ignore[operator]
+
+
+def test_the_guard_says_why_it_is_not_promoted(lake: Lake) -> None:
+    """Seven hours are too little for an interval, and after all costs nothing is earned."""
+    verdicts = set(lake.read(POLICIES)["verdict"])
+    assert len(verdicts) == 1
+    assert all(verdict.startswith("no promotion: ") for verdict in verdicts)
