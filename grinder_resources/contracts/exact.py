@@ -2,6 +2,9 @@
 
 from typing import Any
 
+BPS_X1000 = 10_000_000
+"""Bps x 1000 in the whole: what a share is multiplied by."""
+
 
 def half_even(numerator: Any, denominator: Any) -> Any:
     """Return numerator / denominator rounded to the nearest integer, ties to even; denominator > 0.

@@ -3,12 +3,10 @@
 import numpy as np
 import polars as pl
 
-from grinder_resources.contracts.exact import half_even
+from grinder_resources.contracts.exact import BPS_X1000, half_even
 from grinder_resources.contracts.gold_fills import EVERY_S, PROBE_DISTANCES_BPS
 from grinder_resources.contracts.instruments import NS_PER_SECOND, Instrument
 from grinder_resources.gold.lattice import unit_lots
-
-BPS_X1000 = 10_000 * 1_000
 
 
 def with_price_steps(quotes: pl.DataFrame) -> pl.DataFrame:

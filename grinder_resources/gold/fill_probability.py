@@ -6,7 +6,7 @@ from datetime import date
 
 import polars as pl
 
-from grinder_resources.contracts.exact import half_even
+from grinder_resources.contracts.exact import BPS_X1000, half_even
 from grinder_resources.contracts.gold_fills import (
     CROSS_LABEL,
     CROSS_S,
@@ -19,7 +19,7 @@ from grinder_resources.contracts.gold_fills import (
     filled_label,
 )
 from grinder_resources.contracts.instruments import NS_PER_SECOND, Instrument
-from grinder_resources.gold.fill_orders import BPS_X1000, distance_x1000, orders_at, with_price_steps
+from grinder_resources.gold.fill_orders import distance_x1000, orders_at, with_price_steps
 from grinder_resources.gold.natr import natr_14_5m
 from grinder_resources.gold.real_orders import real_orders
 from grinder_resources.market.minutes import is_of

@@ -9,18 +9,16 @@ from typing import Any
 
 import polars as pl
 
-from grinder_resources.contracts.exact import half_even
+from grinder_resources.contracts.exact import BPS_X1000, half_even
 from grinder_resources.contracts.gold_grid import GRID_SWEEP, NAV_EVERY_S, RULES, WINDOW_EVERY_S, WINDOW_S
 from grinder_resources.contracts.instruments import Instrument
 from grinder_resources.contracts.simulation import Costs, Episode, Step
 from grinder_resources.gold.lattice import LATTICE, GridChoice, unit_lots
 from grinder_resources.learning.regime import clear_ahead
+from grinder_resources.market.minutes import is_of
 from grinder_resources.policy.regimes import full_lots
 from grinder_resources.simulation.grid import simulate
 from grinder_resources.simulation.tape import tape_of
-
-BPS_X1000 = 10_000_000
-"""Bps x 1000 in the whole."""
 
 COSTS = Costs()
 """What the sweep pays: the simulator's own defaults."""
@@ -88,9 +86,8 @@ def sweep_rows(
     quoted = quotes.select(INSTRUMENT).unique()
     windows_quoted = windows_of(snapshots).join(quoted, on=INSTRUMENT, how="semi", maintain_order="left")
     for key, windows in windows_quoted.group_by(INSTRUMENT, maintain_order=True):
-        venue, symbol = key
-        own = (pl.col("venue") == venue) & (pl.col("symbol") == symbol)
-        runs = list(_runs(windows, instruments[str(venue), str(symbol)]))
+        instrument = instruments[str(key[0]), str(key[1])]
+        own, runs = is_of(instrument), list(_runs(windows, instrument))
         simulation = simulate(
             tape_of(quotes.filter(own), trades.filter(own)),
             [run.episode for run in runs],

@@ -2,12 +2,11 @@
 
 import polars as pl
 
-from grinder_resources.contracts.exact import half_even
+from grinder_resources.contracts.exact import BPS_X1000, half_even
 from grinder_resources.contracts.gold_fills import NATR_BAR_MIN, NATR_BARS
 from grinder_resources.contracts.instruments import NS_PER_SECOND
 
 _BAR_NS = NATR_BAR_MIN * 60 * NS_PER_SECOND
-_X1000_BPS = 10_000 * 1_000
 
 
 def natr_14_5m(bars: pl.DataFrame) -> pl.DataFrame:
@@ -33,5 +32,5 @@ def natr_14_5m(bars: pl.DataFrame) -> pl.DataFrame:
     total = first_has_none.rolling_sum(NATR_BARS)
     return five.select(
         known_ns=(pl.col("bar") + 1) * _BAR_NS,
-        natr_14_5m_x1000=half_even(total * _X1000_BPS, NATR_BARS * pl.col("close")),
+        natr_14_5m_x1000=half_even(total * BPS_X1000, NATR_BARS * pl.col("close")),
     ).drop_nulls()

@@ -29,6 +29,7 @@ from grinder_resources.gold.toxicity_score import (
 )
 from grinder_resources.gold.toxicity_seconds import hour_spread, lookbacks, realised_volatility
 from grinder_resources.learning.regime import regime_rows
+from grinder_resources.market.minutes import is_of
 from grinder_resources.market.slices import Key, instrument_slices
 from grinder_resources.market.windows import NULL
 
@@ -56,8 +57,7 @@ def toxicity_rows(
     made = [TOXICITY_DATASET.empty()]
     for (venue, symbol), rows in kept.partition_by("venue", "symbol", as_dict=True).items():
         key = (str(venue), str(symbol))
-        mine = (pl.col("venue") == venue) & (pl.col("symbol") == symbol)
-        seconds = snapshots.filter(mine).sort("ts_ns")
+        seconds = snapshots.filter(is_of(instruments[key])).sort("ts_ns")
         prints = traded.get(key, TRADES.empty())
         known = _with_windows(_with_volatility(rows, seconds), prints)
         costed = _with_adverse(known, prints, quoted.get(key, QUOTES.empty()))

@@ -8,14 +8,13 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from grinder_resources.contracts.exact import half_even
+from grinder_resources.contracts.exact import BPS_X1000, half_even
 from grinder_resources.contracts.gold_toxicity import HOUR_S, MARKOUT_S, PREDICTION_HORIZON_S, VPIN_BUCKETS
 from grinder_resources.contracts.instruments import NS_PER_SECOND
 from grinder_resources.market.windows import NULL
 
 Ints = NDArray[np.int64]
 
-_X1000_BPS = 10_000 * 1_000
 _HORIZON_NS, _MARKOUT_NS = PREDICTION_HORIZON_S * NS_PER_SECOND, MARKOUT_S * NS_PER_SECOND
 
 
@@ -71,7 +70,7 @@ def adverse_selection(trades: pl.DataFrame, quotes: pl.DataFrame) -> pl.DataFram
     from_ns = (ts_ns - 1) // _HORIZON_NS * _HORIZON_NS
     kept = (before >= 0) & (ts_ns - from_ns <= _HORIZON_NS - _MARKOUT_NS)
     base = mids[before[kept]]
-    markout = side[kept] * half_even((mids[after[kept]] - base) * _X1000_BPS, base)
+    markout = side[kept] * half_even((mids[after[kept]] - base) * BPS_X1000, base)
     prints = pl.DataFrame({"from_ns": from_ns[kept], "lots": lots[kept], "markout": markout})
     weighed = (pl.col("lots").cast(pl.Int128) * pl.col("markout")).sum()
     sums = prints.group_by("from_ns").agg(weighed.alias("cost"), pl.col("lots").cast(pl.Int128).sum())

@@ -9,7 +9,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from grinder_resources.contracts.exact import half_even
+from grinder_resources.contracts.exact import BPS_X1000, half_even
 from grinder_resources.contracts.gold_toxicity import HOUR_S, LOOKBACK_BASES, LOOKBACK_STATISTICS, LOOKBACKS_S
 from grinder_resources.contracts.instruments import NS_PER_SECOND
 from grinder_resources.features.groups.rolling import BASES, MOST
@@ -19,8 +19,7 @@ from grinder_resources.market.windows import NULL
 Ints = NDArray[np.int64]
 Flags = NDArray[np.bool_]
 
-_X1000_BPS = 10_000 * 1_000
-_MOST_RETURN = _X1000_BPS
+_MOST_RETURN = BPS_X1000
 """Returns count up to 100 %, so that no minute of squares leaves the exact range."""
 
 _NAMES_IN_KERNEL = {"mean": "mean", "std": "std", "trend": "slope"}
@@ -59,7 +58,7 @@ def realised_volatility(seconds: pl.DataFrame, at: Ints, window: int) -> Ints:
     mids = seconds["mid_half_ticks"].to_numpy()
     rows, starts = np.arange(len(mids)), run_starts(seconds["ts_ns"].to_numpy())
     base = np.where(starts, mids, np.roll(mids, 1))
-    returns = half_even((mids - base) * _X1000_BPS, base).clip(-_MOST_RETURN, _MOST_RETURN)
+    returns = half_even((mids - base) * BPS_X1000, base).clip(-_MOST_RETURN, _MOST_RETURN)
     unbroken = rows - np.maximum.accumulate(np.where(starts, rows, 0))
     sums = prefix_sums(returns * returns)
     known = unbroken[at] >= window

@@ -10,7 +10,7 @@ same for every trade, so that nothing compounds. Each side costs a share of the 
 
 from dataclasses import dataclass
 
-from grinder_resources.contracts.exact import half_even
+from grinder_resources.contracts.exact import BPS_X1000, half_even
 from grinder_resources.errors import OutOfRange
 
 MICROS = 1_000_000
@@ -18,7 +18,6 @@ ACCOUNT_USD = 100_000
 EXPOSURE_PPM = 20_000
 RISK_PPM = 10_000
 POSITION_USD = ACCOUNT_USD * min(EXPOSURE_PPM, RISK_PPM) // MICROS
-BPS_X1000 = 10_000_000
 
 _DOLLAR = "USD"
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import polars as pl
 
-from grinder_resources.contracts.exact import half_even
+from grinder_resources.contracts.exact import BPS_X1000, half_even
 from grinder_resources.contracts.gates import GATE_EVENTS
 from grinder_resources.contracts.score_guard import GATE_TRADES, GUARDED, HEURISTIC
 from grinder_resources.errors import NoData
@@ -18,7 +18,7 @@ from grinder_resources.usecases.score_guard.gate_account import ACCOUNT_USD, MIC
 from grinder_resources.usecases.score_guard.gates import GateCosts, GateRun, sided, signals
 from grinder_resources.usecases.score_guard.guard import Guard
 from grinder_resources.usecases.score_guard.model_scores import Outputs, model_scores
-from grinder_resources.usecases.score_guard.policies import BPS_X1000, DAILY, Policy
+from grinder_resources.usecases.score_guard.policies import DAILY, Policy
 from grinder_resources.usecases.score_guard.scores import Scores, in_force
 from grinder_resources.usecases.score_guard.tries import Backtest, Setup, data_sha256, recorded
 

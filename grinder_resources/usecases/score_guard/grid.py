@@ -13,7 +13,7 @@ from datetime import date
 import polars as pl
 
 from grinder_resources.contracts.bronze import INSTRUMENTS, QUOTES, TRADES
-from grinder_resources.contracts.exact import half_even
+from grinder_resources.contracts.exact import BPS_X1000, half_even
 from grinder_resources.contracts.instruments import NS_PER_SECOND, Instrument, instruments_of
 from grinder_resources.contracts.score_guard import GRID_DECISIONS, GUARDED, HEURISTIC
 from grinder_resources.contracts.silver import SNAPSHOTS
@@ -22,9 +22,10 @@ from grinder_resources.errors import NoData
 from grinder_resources.gold.grid_sweep import INSTRUMENT
 from grinder_resources.gold.lattice import GridChoice, unit_lots
 from grinder_resources.lake import Lake
+from grinder_resources.market.minutes import is_of
 from grinder_resources.policy.regimes import classify, full_lots, inputs_of
 from grinder_resources.simulation.grid import simulate, tape_of
-from grinder_resources.usecases.score_guard.policies import BPS_X1000, HOURLY, Policy, together
+from grinder_resources.usecases.score_guard.policies import HOURLY, Policy, together
 
 DECISION_S = 600
 NAV_EVERY_S = 60
@@ -124,7 +125,7 @@ def _instrument_days(
 ) -> Iterator[tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]]:
     """Yield NAV, FILLS and counts of each instrument of a day."""
     for (venue, symbol), end_ns in market.ends.items():
-        own = (pl.col("venue") == venue) & (pl.col("symbol") == symbol)
+        own = is_of(market.instruments[venue, symbol])
         seen = market.snapshots.filter(own)
         if seen.is_empty():
             continue

@@ -8,9 +8,6 @@ import polars as pl
 from grinder_resources.contracts.exact import half_even
 from grinder_resources.contracts.instruments import NS_PER_DAY, NS_PER_SECOND
 
-BPS_X1000 = 10_000_000
-"""Bps x 1000 in the whole."""
-
 HOUR_NS = 3_600 * NS_PER_SECOND
 
 
