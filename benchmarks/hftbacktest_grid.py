@@ -60,11 +60,11 @@ def slots_of(centre_half_ticks: int, grid: GridParameters, sent_ns: int) -> Slot
     rows = []
     for level in range(1, grid.levels + 1):
         for side in (1, -1):
-            opening = line_ticks(centre_half_ticks, -side * level, grid.spacing_x1000)
+            opening = line_ticks(centre_half_ticks, -side * level, grid.spacing_x1000, 1)
             # A line is rounded away from the centre, and the centre away from the order that opens.
             inner = -(side * -centre_half_ticks // 2) * side
             if level > 1:
-                inner = line_ticks(centre_half_ticks, -side * (level - 1), grid.spacing_x1000)
+                inner = line_ticks(centre_half_ticks, -side * (level - 1), grid.spacing_x1000, 1)
             closing = max(side * inner, side * opening + 1) * side
             rows.append((-side * level, side, opening, closing))
     columns = np.array(rows).T

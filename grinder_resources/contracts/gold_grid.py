@@ -54,6 +54,7 @@ GRID_SWEEP = Table(
         required("levels", _INT, "lines on each side", at_least=1),
         required("size_units", _INT, "size of each order, units", at_least=1),
         required("size_lots", _INT, "size of each order, lots", at_least=1),
+        required("price_step_ticks", _INT, "step of the venue's prices, as far as the day's quotes tell", at_least=1),
         required("pnl_x1000", _INT, f"what it earned after all fees, {_CAPITAL}"),
         required("fees_x1000", _INT, f"fees, {_CAPITAL}"),
         required(

@@ -35,6 +35,9 @@ class GridParameters:
         1000. What it holds by then is sold or bought back at the market.
     max_position_lots
         Orders that could make the position, long or short, larger than this are held back.
+    price_step_ticks
+        Step of the venue's prices: orders stand on multiples of it. Ticks may be finer, and an order between two steps
+        would stand in front of everybody, where nobody can stand.
     """
 
     spacing_x1000: int
@@ -42,6 +45,7 @@ class GridParameters:
     size_lots: int
     recentre_x1000: int
     max_position_lots: int
+    price_step_ticks: int = 1
 
     def __post_init__(self) -> None:
         for name, value in vars(self).items():

@@ -1,23 +1,11 @@
 """Which orders are placed: prices at set distances from the mid, on steps the venue has, never marketable."""
 
-import numpy as np
 import polars as pl
 
 from grinder_resources.contracts.exact import BPS_X1000, half_even
 from grinder_resources.contracts.gold_fills import EVERY_S, PROBE_DISTANCES_BPS
 from grinder_resources.contracts.instruments import NS_PER_SECOND, Instrument
 from grinder_resources.gold.lattice import unit_lots
-
-
-def with_price_steps(quotes: pl.DataFrame) -> pl.DataFrame:
-    """Return one instrument's quotes, in order of time, with `step_ticks`: the step orders could be placed on so far.
-
-    It is the greatest common divisor of all prices quoted up to then. Ticks may be finer than the venue's own step, and
-    an order between two steps would stand in front of everybody, where nobody can stand.
-    """
-    prices = (quotes[name].to_numpy() for name in ("bid_ticks", "ask_ticks"))
-    steps = np.gcd.accumulate(np.gcd(*prices)) if quotes.height else np.zeros(0, np.int64)
-    return quotes.with_columns(pl.Series("step_ticks", steps, dtype=pl.Int64()))
 
 
 def orders_at(moments: pl.DataFrame, instrument: Instrument) -> pl.DataFrame:

@@ -19,8 +19,9 @@ from grinder_resources.contracts.gold_fills import (
     filled_label,
 )
 from grinder_resources.contracts.instruments import NS_PER_SECOND, Instrument
-from grinder_resources.gold.fill_orders import distance_x1000, orders_at, with_price_steps
+from grinder_resources.gold.fill_orders import distance_x1000, orders_at
 from grinder_resources.gold.natr import natr_14_5m
+from grinder_resources.gold.price_steps import with_price_steps
 from grinder_resources.gold.real_orders import real_orders
 from grinder_resources.market.minutes import is_of
 from grinder_resources.market.settings import SnapshotConfig

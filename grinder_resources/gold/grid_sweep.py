@@ -12,8 +12,9 @@ import polars as pl
 from grinder_resources.contracts.exact import BPS_X1000, half_even
 from grinder_resources.contracts.gold_grid import GRID_SWEEP, NAV_EVERY_S, RULES, WINDOW_EVERY_S, WINDOW_S
 from grinder_resources.contracts.instruments import Instrument
-from grinder_resources.contracts.simulation import Costs, Episode, Step
+from grinder_resources.contracts.simulation import Costs, Episode, GridParameters, Step
 from grinder_resources.gold.lattice import LATTICE, GridChoice, unit_lots
+from grinder_resources.gold.price_steps import with_price_steps
 from grinder_resources.learning.regime import clear_ahead
 from grinder_resources.market.minutes import is_of
 from grinder_resources.policy.regimes import full_lots
@@ -43,9 +44,13 @@ class _Run:
     unit_lots: int
 
     @property
+    def parameters(self) -> GridParameters:
+        return self.choice.parameters(self.unit_lots, self.window["step_ticks"])
+
+    @property
     def episode(self) -> Episode:
         start, end = self.window["ts_ns"], self.window["label_end_ns"]
-        return Episode(start, end, (Step(start, self.choice.parameters(self.unit_lots)),))
+        return Episode(start, end, (Step(start, self.parameters),))
 
     @property
     def facts(self) -> dict[str, Any]:
@@ -58,6 +63,7 @@ class _Run:
             "levels": choice.levels,
             "size_units": choice.size_units,
             "size_lots": choice.size_units * self.unit_lots,
+            "price_step_ticks": window["step_ticks"],
         }
 
 
@@ -87,9 +93,11 @@ def sweep_rows(
     windows_quoted = windows_of(snapshots).join(quoted, on=INSTRUMENT, how="semi", maintain_order="left")
     for key, windows in windows_quoted.group_by(INSTRUMENT, maintain_order=True):
         instrument = instruments[str(key[0]), str(key[1])]
-        own, runs = is_of(instrument), list(_runs(windows, instrument))
+        own = quotes.filter(is_of(instrument))
+        known = windows.join_asof(with_price_steps(own).select("ts_ns", "step_ticks"), on="ts_ns")
+        runs = list(_runs(known, instrument))
         simulation = simulate(
-            tape_of(quotes.filter(own), trades.filter(own)),
+            tape_of(own, trades.filter(is_of(instrument))),
             [run.episode for run in runs],
             costs,
             nav_every_s=NAV_EVERY_S,

@@ -44,7 +44,7 @@ class GridChoice:
         rules = plan(classify(inputs_of(snapshot, full_l1_lots)), snapshot["natr_bps"])
         return cls(1_000 * rules.step_bps, max(rules.levels_up, rules.levels_down), 1)
 
-    def parameters(self, unit_lots: int) -> GridParameters:
+    def parameters(self, unit_lots: int, price_step_ticks: int) -> GridParameters:
         """Return the grid in lots: built again where the mid leaves its last line, never holding above the capital."""
         return GridParameters(
             spacing_x1000=self.spacing_x1000,
@@ -52,6 +52,7 @@ class GridChoice:
             size_lots=self.size_units * unit_lots,
             recentre_x1000=self.levels * self.spacing_x1000,
             max_position_lots=CAPITAL_UNITS * unit_lots,
+            price_step_ticks=price_step_ticks,
         )
 
 

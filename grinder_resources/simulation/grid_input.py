@@ -58,8 +58,9 @@ def _check_grid(grid: GridParameters, top: int, factor: int) -> None:
     if grid.levels > MOST_LEVELS or widest >= WHOLE_X1000:
         got = f"{grid.levels} lines of {grid.spacing_x1000}"
         raise OutOfRange("a grid's lines", got=got, expected=f"at most {MOST_LEVELS}, together below 100 %")
-    if 2 * top * max(grid.recentre_x1000, 2 * WHOLE_X1000) >= LATEST:
-        raise OutOfRange("prices of a simulation", got=f"{top} ticks, recentre_x1000 {grid.recentre_x1000}")
+    if 2 * max(top, grid.price_step_ticks) * max(grid.recentre_x1000, 2 * WHOLE_X1000) >= LATEST:
+        got = f"{top} ticks, recentre_x1000 {grid.recentre_x1000}, price_step_ticks {grid.price_step_ticks}"
+        raise OutOfRange("prices of a simulation", got=got)
     lots = max(grid.max_position_lots, grid.size_lots)
     if (2 * top + 1) * lots * factor > LARGEST:
         got = f"{lots} lots at up to {top} ticks"
@@ -87,15 +88,16 @@ def step_rows(tape: Tape, episodes: Sequence[Episode], reaction: int) -> tuple[S
     flat = [step for steps in changes for step in steps]
     decided, mid = _known_mid(tape, np.array([step.from_ns for step in flat], np.int64))
     due = np.where(mid > 0, decided + reaction, NEVER)
-    grids = [(0, 0, 0, 0, 0) if step.grid is None else _row(step.grid) for step in flat]
-    columns = np.array(grids, np.int64).reshape(-1, 5).T
+    grids = [(0, 0, 0, 0, 0, 1) if step.grid is None else _row(step.grid) for step in flat]
+    columns = np.array(grids, np.int64).reshape(-1, 6).T
     return Steps(*(frozen(column) for column in (due, mid, *columns))), np.array(
         [len(steps) for steps in changes], np.int64
     )
 
 
-def _row(grid: GridParameters) -> tuple[int, int, int, int, int]:
-    return grid.spacing_x1000, grid.levels, grid.size_lots, grid.recentre_x1000, grid.max_position_lots
+def _row(grid: GridParameters) -> tuple[int, ...]:
+    facts = (grid.spacing_x1000, grid.levels, grid.size_lots, grid.recentre_x1000, grid.max_position_lots)
+    return (*facts, grid.price_step_ticks)
 
 
 def _known_mid(tape: Tape, times: Ints) -> tuple[Ints, Ints]:

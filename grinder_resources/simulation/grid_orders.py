@@ -10,16 +10,16 @@ from grinder_resources.simulation.grid_state import ENDLESS, Slot, State, Steps
 
 
 @compiled
-def line_ticks(centre: int, line: int, spacing_x1000: int) -> int:
-    """Return the price of a line, rounded to ticks away from the centre; line 0 is the centre, rounded down."""
-    level = centre * (WHOLE_X1000 + line * spacing_x1000)
-    return -(-level // (2 * WHOLE_X1000)) if line > 0 else level // (2 * WHOLE_X1000)
+def line_ticks(centre: int, line: int, spacing_x1000: int, price_step: int) -> int:
+    """Return the price of a line, rounded to price steps away from the centre; line 0 is the centre, rounded down."""
+    level, unit = centre * (WHOLE_X1000 + line * spacing_x1000), 2 * WHOLE_X1000 * price_step
+    return price_step * (-(-level // unit) if line > 0 else level // unit)
 
 
 @compiled
 def build(state: State, slots: Sequence[Slot], steps: Steps, step: int, centre: int, now: int) -> None:
     """Put the grid of a step around a centre; its orders may stand in the book from now on."""
-    spacing, levels = steps.spacing[step], steps.levels[step]
+    spacing, levels, unit = steps.spacing[step], steps.levels[step], steps.price_step[step]
     reach = centre * steps.recentre[step] // WHOLE_X1000
     state.slots, state.centre = 2 * levels, centre
     state.size_lots, state.max_lots = steps.size[step], steps.max_position[step]
@@ -29,14 +29,14 @@ def build(state: State, slots: Sequence[Slot], steps: Steps, step: int, centre: 
         level = i // 2 + 1
         if i % 2 == 0:
             slot.line, slot.side = -level, 1
-            inner = -(-centre // 2) if level == 1 else line_ticks(centre, 1 - level, spacing)
-            slot.opening = line_ticks(centre, -level, spacing)
-            slot.closing = max(inner, slot.opening + 1)
+            inner = -(-centre // (2 * unit)) * unit if level == 1 else line_ticks(centre, 1 - level, spacing, unit)
+            slot.opening = line_ticks(centre, -level, spacing, unit)
+            slot.closing = max(inner, slot.opening + unit)
         else:
             slot.line, slot.side = level, -1
-            inner = centre // 2 if level == 1 else line_ticks(centre, level - 1, spacing)
-            slot.opening = line_ticks(centre, level, spacing)
-            slot.closing = min(inner, slot.opening - 1)
+            inner = centre // (2 * unit) * unit if level == 1 else line_ticks(centre, level - 1, spacing, unit)
+            slot.opening = line_ticks(centre, level, spacing, unit)
+            slot.closing = min(inner, slot.opening - unit)
         slot.price, slot.left, slot.live, slot.due = slot.opening, state.size_lots, 0, now
 
 

@@ -140,6 +140,7 @@ class Steps(NamedTuple):
     size: Ints
     recentre: Ints
     max_position: Ints
+    price_step: Ints
 
 
 class Rules(NamedTuple):

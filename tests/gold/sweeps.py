@@ -33,6 +33,7 @@ def sweep(earned: Mapping[tuple[int, str], int], symbol: str = "A", **facts: int
             "levels": choice.levels,
             "size_units": choice.size_units,
             "size_lots": 10 * choice.size_units,
+            "price_step_ticks": 1,
             "pnl_x1000": pnl,
         }
         rows.append({column: known.get(column, facts.get(column, 0)) for column in GRID_SWEEP.schema})

@@ -3,8 +3,9 @@ from decimal import Decimal
 import polars as pl
 
 from grinder_resources.contracts.instruments import Instrument
-from grinder_resources.gold.fill_orders import distance_x1000, orders_at, with_price_steps
+from grinder_resources.gold.fill_orders import distance_x1000, orders_at
 from grinder_resources.gold.natr import natr_14_5m
+from grinder_resources.gold.price_steps import with_price_steps
 
 MINUTE_NS = 60_000_000_000
 PENNY = Instrument("demo", "A", Decimal("0.01"), Decimal("0.1"))

@@ -20,7 +20,7 @@ def test_the_lattice_holds_every_spacing_in_every_shape() -> None:
 
 def test_a_grid_in_lots_recentres_beyond_its_last_line_and_holds_the_capital_at_most() -> None:
     """12 bps, 4 lines, 2 units of 10 lots: 20 lots an order, 48 bps, 160 lots."""
-    assert LATTICE["s12_l4_u2"].parameters(10) == GridParameters(12_000, 4, 20, 48_000, 160)
+    assert LATTICE["s12_l4_u2"].parameters(10, 5) == GridParameters(12_000, 4, 20, 48_000, 160, 5)
 
 
 @pytest.mark.parametrize(

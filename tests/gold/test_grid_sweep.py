@@ -1,5 +1,7 @@
 """A sweep over a market written out by hand: one dip, one way back, and quiet windows after it."""
 
+from dataclasses import replace
+
 import polars as pl
 import pytest
 
@@ -58,6 +60,7 @@ def test_a_round_trip_by_hand(swept: pl.DataFrame) -> None:
         "levels": 4,
         "size_units": 2,
         "size_lots": 20,
+        "price_step_ticks": 1,
         "pnl_x1000": 2_000,
         "fees_x1000": 500,
         "max_drawdown_x1000": 874,
@@ -82,6 +85,20 @@ def test_the_rules_grid_is_simulated_like_any_other(swept: pl.DataFrame) -> None
     numbers = swept.columns[6:]
     rules, same = (swept.filter(pl.col("grid") == name).select(numbers) for name in ("rules", "s5_l4_u1"))
     assert rules.equals(same)
+
+
+def test_orders_stand_on_the_steps_of_the_venue(market: tuple[pl.DataFrame, ...], swept: pl.DataFrame) -> None:
+    """The same market in ticks a hundred times finer earns the same, for nobody can stand between its cents."""
+    snapshots, quoted, printed = market
+    fine = (
+        snapshots.with_columns(pl.col("mid_half_ticks") * 100),
+        quoted.with_columns(pl.col("bid_ticks") * 100, pl.col("ask_ticks") * 100),
+        printed.with_columns(pl.col("price_ticks") * 100),
+    )
+    units = {key: replace(one, tick_size=one.tick_size / 100) for key, one in INSTRUMENTS.items()}
+    rows = sweep_rows(*fine, units)
+    assert rows["price_step_ticks"].unique().to_list() == [100]
+    assert rows.drop("price_step_ticks").equals(swept.drop("price_step_ticks"))
 
 
 def test_nothing_moves_in_a_quiet_window(swept: pl.DataFrame) -> None:

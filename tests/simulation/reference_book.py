@@ -67,21 +67,23 @@ class Lines:
     grid: GridParameters
 
     def price(self, line: int) -> int:
-        """Return the price of a line, rounded away from the centre."""
-        exact = self.centre * (1 + line * Fraction(self.grid.spacing_x1000, 10_000_000))
-        return math.floor(exact) if line < 0 else math.ceil(exact)
+        """Return the price of a line, rounded to a price step away from the centre."""
+        step = self.grid.price_step_ticks
+        exact = self.centre * (1 + line * Fraction(self.grid.spacing_x1000, 10_000_000)) / step
+        return step * (math.floor(exact) if line < 0 else math.ceil(exact))
 
     def opening(self, line: int) -> int:
         """Return the price of a line's first order."""
         return self.price(line)
 
     def closing(self, line: int) -> int:
-        """Return the price of its second order: that of the next line inwards, at least a tick away."""
+        """Return the price of its second order: that of the next line inwards, at least a step away."""
+        step = self.grid.price_step_ticks
         if line < 0:
-            inner = math.ceil(self.centre) if line == -1 else self.price(line + 1)
-            return max(inner, self.price(line) + 1)
-        inner = math.floor(self.centre) if line == 1 else self.price(line - 1)
-        return min(inner, self.price(line) - 1)
+            inner = step * math.ceil(self.centre / step) if line == -1 else self.price(line + 1)
+            return max(inner, self.price(line) + step)
+        inner = step * math.floor(self.centre / step) if line == 1 else self.price(line - 1)
+        return min(inner, self.price(line) - step)
 
     def left_by(self, mid: Fraction) -> bool:
         """Return whether a mid is too far from the centre."""

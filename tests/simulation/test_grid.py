@@ -1,5 +1,6 @@
 """What a grid earns, worked out by hand: round trips, queues, re-centres, limits, latency, funding, schedules."""
 
+from dataclasses import replace
 from typing import Any
 
 from grinder_resources.contracts.simulation import Costs, Episode, GridParameters, Step
@@ -188,6 +189,13 @@ def test_a_refused_order_does_not_jump_into_a_moment() -> None:
     for back in (2, 2.01):
         moment = [(at(2), 997, 10, 1005, 10), (at(back), 1003, 10, 1005, 10), (at(3), 1003, 9, 1005, 10)]
         assert [fill for fill in fills(run(up + moment)) if fill[1] == -1] == [(1, -1, 1, 998, 5)]
+
+
+def test_orders_stand_on_price_steps() -> None:
+    """At steps of 5 the lines of 998 and 1002 lie at 995 and 1005; what is bought at 995 is sold at 1000."""
+    grid = replace(GRID, price_step_ticks=5)
+    there_and_back = [(at(1), 985, 10, 995, 10), (at(2), 1000, 10, 1005, 10), (at(3), 1005, 10, 1010, 10)]
+    assert fills(run(there_and_back, [], (0, grid)))[:2] == [(1, -1, 1, 995, 5), (2, -1, -1, 1000, 5)]
 
 
 def test_how_often_money_is_looked_at_changes_no_fill() -> None:

@@ -44,6 +44,7 @@ grids = st.builds(
     size_lots=st.integers(1, 6),
     recentre_x1000=st.sampled_from([5_000, 60_000, 10_000_000]),
     max_position_lots=st.integers(3, 24),
+    price_step_ticks=st.sampled_from([1, 1, 2, 5]),
 )
 latencies = st.sampled_from([0, 1, 3 * MS, 30 * MS, 500 * MS])
 costs_of = st.builds(

@@ -38,7 +38,10 @@ def traded(
         The instrument's day.
     """
     unit = int(sweep.sort("ts_ns").select(pl.col("size_lots") // pl.col("size_units"))[0, 0])
-    episodes = [_episode(windows.filter(pl.col("policy") == policy), _choices(sweep), unit) for policy in TRADED]
+    step_ticks = dict(sweep.select("ts_ns", "price_step_ticks").iter_rows())
+    episodes = [
+        _episode(windows.filter(pl.col("policy") == name), _choices(sweep), unit, step_ticks) for name in TRADED
+    ]
     run = simulate(tape, episodes, costs, nav_every_s=NAV_EVERY_S, with_fills=True)
     names = {
         **{name: pl.lit(windows[name][0]) for name in ("venue", "symbol")},
@@ -57,16 +60,16 @@ def _choices(sweep: pl.DataFrame) -> Choices:
     return {(RULES, ts_ns): GridChoice(*numbers) for ts_ns, *numbers in rules.iter_rows()}
 
 
-def _episode(windows: pl.DataFrame, rules: Choices, unit_lots: int) -> Episode:
+def _episode(windows: pl.DataFrame, rules: Choices, unit_lots: int, step_ticks: Mapping[int, int]) -> Episode:
     """Return one policy's day: a step at every second window, which start twice as often as they last."""
     in_order = windows.sort("ts_ns")
     first, last = in_order["ts_ns"][0], in_order["ts_ns"][-1]
-    return Episode(first, last + WINDOW_S * NS_PER_SECOND, tuple(_steps(in_order, rules, unit_lots)))
+    return Episode(first, last + WINDOW_S * NS_PER_SECOND, tuple(_steps(in_order, rules, unit_lots, step_ticks)))
 
 
-def _steps(windows: pl.DataFrame, rules: Choices, unit_lots: int) -> Iterator[Step]:
+def _steps(windows: pl.DataFrame, rules: Choices, unit_lots: int, step_ticks: Mapping[int, int]) -> Iterator[Step]:
     first = windows["ts_ns"][0]
     for ts_ns, name in windows.select("ts_ns", "grid").iter_rows():
         if (ts_ns - first) % (WINDOW_S * NS_PER_SECOND) == 0:
             choice = None if name == PAUSE else LATTICE.get(name) or rules[name, ts_ns]
-            yield Step(ts_ns, choice.parameters(unit_lots) if choice else None)
+            yield Step(ts_ns, choice.parameters(unit_lots, step_ticks[ts_ns]) if choice else None)

@@ -21,6 +21,7 @@ from grinder_resources.contracts.simulation import Costs, Episode, GridParameter
 from grinder_resources.errors import NoData
 from grinder_resources.gold.grid_sweep import INSTRUMENT
 from grinder_resources.gold.lattice import GridChoice, unit_lots
+from grinder_resources.gold.price_steps import with_price_steps
 from grinder_resources.lake import Lake
 from grinder_resources.market.minutes import is_of
 from grinder_resources.policy.regimes import classify, full_lots, inputs_of
@@ -130,9 +131,10 @@ def _instrument_days(
         if seen.is_empty():
             continue
         unit = unit_lots(seen["mid_half_ticks"][0], market.instruments[venue, symbol])
-        decided = decisions.filter(own, pl.col("ts_ns").is_between(seen["ts_ns"][0], end_ns))
+        quotes = market.quotes.filter(own)
+        decided = _with_steps(decisions.filter(own, pl.col("ts_ns").is_between(seen["ts_ns"][0], end_ns)), quotes)
         episodes = [_episode(decided, end_ns, unit, guarded=name == GUARDED) for name in names]
-        tape = tape_of(market.quotes.filter(own), market.trades.filter(own))
+        tape = tape_of(quotes, market.trades.filter(own))
         found = simulate(tape, episodes, costs, nav_every_s=NAV_EVERY_S, with_fills=True)
         # both are measured against what the heuristic may hold, even where the guard never opens
         capital = max(1, *found.summary["capital_micros"].to_list())
@@ -141,6 +143,13 @@ def _instrument_days(
             _named(frame, names).with_columns(**facts, capital_micros=pl.lit(capital, dtype=pl.Int64))
             for frame in (found.nav, found.fills, found.summary.drop("capital_micros"))
         )
+
+
+def _with_steps(decided: pl.DataFrame, quotes: pl.DataFrame) -> pl.DataFrame:
+    """Add `step_ticks`, the price step that was known when the standing grid was built; 1 before any is."""
+    known = decided.join_asof(with_price_steps(quotes).select("ts_ns", "step_ticks"), on="ts_ns")
+    at_build = pl.when(pl.col("rebuilt")).then(pl.col("step_ticks").fill_null(1))
+    return known.with_columns(step_ticks=at_build.forward_fill())
 
 
 def _episode(decided: pl.DataFrame, end_ns: int, unit: int, *, guarded: bool) -> Episode:
@@ -152,8 +161,10 @@ def _episode(decided: pl.DataFrame, end_ns: int, unit: int, *, guarded: bool) ->
 
 
 def _grid(row: Mapping[str, int | None], unit: int) -> GridParameters | None:
-    spacing, levels = row["spacing_x1000"], row["levels"]
-    return None if spacing is None or levels is None else GridChoice(spacing, levels, 1).parameters(unit)
+    spacing, levels, step_ticks = row["spacing_x1000"], row["levels"], row["step_ticks"]
+    if spacing is None or levels is None or step_ticks is None:
+        return None
+    return GridChoice(spacing, levels, 1).parameters(unit, step_ticks)
 
 
 def _named(frame: pl.DataFrame, names: Sequence[str]) -> pl.DataFrame:
