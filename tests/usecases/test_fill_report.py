@@ -120,6 +120,15 @@ def test_the_report_is_made_once_and_read_back(root: Path) -> None:
     assert fill_png(made).startswith(b"\x89PNG")
 
 
+def test_without_fees_every_choice_costs_less(root: Path) -> None:
+    """Other fees make the report again: to take the market at once is cheaper by the taker's 4 bps without any."""
+    lake = land(root, DAYS)
+    dear, free = fill_report(lake, "1"), fill_report(lake, "1", trading=NO_FEES)
+    assert free.rebuilt
+    paid, unpaid = (report.costs.filter(pl.col("policy") == "market")["cost_bps"].item() for report in (dear, free))
+    assert paid - unpaid == pytest.approx(4.0)
+
+
 def run(asset: dg.AssetsDefinition, lake: Lake, folder: Path, partition: str | None = None) -> dict[str, Any]:
     """Materialize an asset; return what it shows, or an empty record where it failed."""
     result = dg.materialize(

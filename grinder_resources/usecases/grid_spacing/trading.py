@@ -12,7 +12,7 @@ import polars as pl
 from grinder_resources.contracts.gold_grid import NAV_EVERY_S, PAUSE, RULES, WINDOW_S
 from grinder_resources.contracts.grid_report import EQUITY, POLICIES, TRADED_FILLS
 from grinder_resources.contracts.instruments import NS_PER_SECOND
-from grinder_resources.contracts.simulation import Costs, Episode, Step
+from grinder_resources.contracts.simulation import Episode, Step
 from grinder_resources.gold.grid_sweep import COSTS
 from grinder_resources.gold.lattice import LATTICE, GridChoice
 from grinder_resources.simulation.grid import simulate
@@ -25,9 +25,7 @@ Choices = Mapping[tuple[str, int], GridChoice]
 """By (name, ts_ns): the grid behind a name; the rules' is another one in every window."""
 
 
-def traded(
-    windows: pl.DataFrame, sweep: pl.DataFrame, tape: Tape, costs: Costs = COSTS
-) -> tuple[pl.DataFrame, pl.DataFrame]:
+def traded(windows: pl.DataFrame, sweep: pl.DataFrame, tape: Tape) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Return rows of `reports/grid_spacing/equity` and `reports/grid_spacing/fills` of one instrument and day.
 
     windows
@@ -42,7 +40,7 @@ def traded(
     episodes = [
         _episode(windows.filter(pl.col("policy") == name), _choices(sweep), unit, step_ticks) for name in TRADED
     ]
-    run = simulate(tape, episodes, costs, nav_every_s=NAV_EVERY_S, with_fills=True)
+    run = simulate(tape, episodes, COSTS, nav_every_s=NAV_EVERY_S, with_fills=True)
     names = {
         **{name: pl.lit(windows[name][0]) for name in ("venue", "symbol")},
         "policy": pl.col("episode").replace_strict(dict(enumerate(TRADED)), return_dtype=pl.String),
