@@ -1,6 +1,6 @@
 """Report assets: walk-forward and calibration of every model, each a table, a plot and a self-contained page."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -9,15 +9,13 @@ import dagster as dg
 
 from grinder_assets.failures import refusals_as_failures
 from grinder_assets.metadata import facts_table, inline_png
-from grinder_assets.partitions import SINGLE_RUN
-from grinder_assets.tables import OWNERS, key_of
+from grinder_assets.reports.factory import AssetDecorator, report_asset
+from grinder_assets.tables import key_of
 from grinder_assets.training.assets import artifact_key
 from grinder_resources.code_version import code_version
 from grinder_resources.dagster import LakeResource, ModelStore, WarehouseResource
 from grinder_resources.learning.model_spec import ModelSpec
 from grinder_resources.learning.specs import SPECS
-
-AssetDecorator = Callable[[Callable[..., dg.MaterializeResult]], dg.AssetsDefinition]
 
 NO_TABLES: Mapping[str, Any] = MappingProxyType({})
 
@@ -34,17 +32,7 @@ def _key(kind: str, spec: ModelSpec) -> dg.AssetKey:
 
 
 def _report_asset(kind: str, spec: ModelSpec, description: str, deps: list[dg.AssetKey]) -> AssetDecorator:
-    return dg.asset(
-        key=_key(kind, spec),
-        description=description,
-        group_name="reports",
-        kinds={"polars", "matplotlib"},
-        owners=OWNERS,
-        tags={"layer": "reports", "model": spec.name},
-        code_version=_CODE,
-        backfill_policy=SINGLE_RUN,
-        deps=deps,
-    )
+    return report_asset(_key(kind, spec), description, code_version=_CODE, deps=deps, model=spec.name)
 
 
 def walk_forward_asset(spec: ModelSpec) -> dg.AssetsDefinition:

@@ -4,9 +4,9 @@ import dagster as dg
 
 from grinder_assets.failures import refusals_as_failures
 from grinder_assets.metadata import facts_table, inline_png
-from grinder_assets.partitions import SINGLE_RUN
 from grinder_assets.reports.assets import report_keys
-from grinder_assets.tables import OWNERS, key_of
+from grinder_assets.reports.factory import report_asset
+from grinder_assets.tables import key_of
 from grinder_resources.code_version import code_version
 from grinder_resources.dagster import LakeResource, ModelStore, WarehouseResource
 from grinder_resources.errors import NoData
@@ -17,16 +17,12 @@ FILL_USE_CASE = dg.AssetKey(["reports", "fill_probability_use_case"])
 _CODE = code_version("usecases/fill_probability", "evaluation", "learning", "contracts")
 
 
-@dg.asset(
-    key=FILL_USE_CASE,
-    description="How often limit orders fill by distance and horizon, how often that was said, and what it is worth.",
-    group_name="reports",
-    kinds={"polars", "matplotlib"},
-    owners=OWNERS,
-    tags={"layer": "reports", "model": FILL_PROBABILITY.name},
+@report_asset(
+    FILL_USE_CASE,
+    "How often limit orders fill by distance and horizon, how often that was said, and what it is worth.",
     code_version=_CODE,
-    backfill_policy=SINGLE_RUN,
     deps=[report_keys(FILL_PROBABILITY)[0], key_of(FILL_PROBABILITY.dataset)],
+    model=FILL_PROBABILITY.name,
 )
 def fill_probability_report(
     context: dg.AssetExecutionContext, lake: LakeResource, models: ModelStore, warehouse: WarehouseResource

@@ -4,9 +4,9 @@ import dagster as dg
 
 from grinder_assets.failures import refusals_as_failures
 from grinder_assets.metadata import facts_table, inline_png
-from grinder_assets.partitions import SINGLE_RUN
 from grinder_assets.reports.assets import report_keys
-from grinder_assets.tables import OWNERS, key_of
+from grinder_assets.reports.factory import report_asset
+from grinder_assets.tables import key_of
 from grinder_resources.code_version import code_version
 from grinder_resources.contracts.bronze import INSTRUMENTS, QUOTES, TRADES
 from grinder_resources.contracts.gold_grid import GRID_SPACING, GRID_SWEEP
@@ -23,16 +23,12 @@ _CODE = code_version(
 _READ = (GRID_SWEEP, GRID_SPACING, QUOTES, TRADES, INSTRUMENTS)
 
 
-@dg.asset(
-    key=GRID_SPACING_REPORT,
-    description="What the model's grids earned against a static one, the rules, the past's best and no grid at all.",
-    group_name="reports",
-    kinds={"polars", "matplotlib"},
-    owners=OWNERS,
-    tags={"layer": "reports", "model": SPEC.name},
+@report_asset(
+    GRID_SPACING_REPORT,
+    "What the model's grids earned against a static one, the rules, the past's best and no grid at all.",
     code_version=_CODE,
-    backfill_policy=SINGLE_RUN,
     deps=[report_keys(SPEC)[0], *(key_of(table.name) for table in _READ)],
+    model=SPEC.name,
 )
 def grid_spacing_report(
     context: dg.AssetExecutionContext, lake: LakeResource, models: ModelStore, warehouse: WarehouseResource

@@ -4,8 +4,8 @@ import dagster as dg
 
 from grinder_assets.failures import refusals_as_failures
 from grinder_assets.metadata import facts_table, inline_png
-from grinder_assets.partitions import SINGLE_RUN
-from grinder_assets.tables import OWNERS, key_of
+from grinder_assets.reports.factory import report_asset
+from grinder_assets.tables import key_of
 from grinder_resources.code_version import code_version
 from grinder_resources.contracts.gold_grid import GRID_SPACING, GRID_SWEEP
 from grinder_resources.dagster import LakeResource, ModelStore, WarehouseResource
@@ -27,16 +27,12 @@ class DiscoveryConfig(dg.Config):
 _CODE = code_version("usecases/policy_discovery", "evaluation", "export", "learning", "contracts")
 
 
-@dg.asset(
-    key=POLICY_DISCOVERY,
-    description="Policy rules as data: found by a tree on earlier days, each judged on later ones, failures with why.",
-    group_name="reports",
-    kinds={"scikitlearn", "polars"},
-    owners=OWNERS,
-    tags={"layer": "reports"},
+@report_asset(
+    POLICY_DISCOVERY,
+    "Policy rules as data: found by a tree on earlier days, each judged on later ones, failures with why.",
     code_version=_CODE,
-    backfill_policy=SINGLE_RUN,
     deps=[key_of(GRID_SWEEP.name), key_of(GRID_SPACING.name)],
+    kinds=frozenset({"scikitlearn", "polars"}),
 )
 def policy_discovery_report(
     context: dg.AssetExecutionContext,

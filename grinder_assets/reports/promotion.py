@@ -6,9 +6,8 @@ import dagster as dg
 
 from grinder_assets.failures import refusals_as_failures
 from grinder_assets.metadata import facts_table, inline_png
-from grinder_assets.partitions import SINGLE_RUN
 from grinder_assets.reports.assets import report_keys
-from grinder_assets.tables import OWNERS
+from grinder_assets.reports.factory import report_asset
 from grinder_resources.code_version import code_version
 from grinder_resources.dagster import LakeResource, ModelStore, WarehouseResource
 from grinder_resources.learning.model_spec import ModelSpec
@@ -29,16 +28,12 @@ def promotion_asset(spec: ModelSpec) -> dg.AssetsDefinition:
     check`, whose exit code says so.
     """
 
-    @dg.asset(
-        key=promotion_key(spec),
-        description=f"Whether the evidence carries {spec.name}: intervals, deflated Sharpe ratio, overfitting, alarms.",
-        group_name="reports",
-        kinds={"polars", "matplotlib"},
-        owners=OWNERS,
-        tags={"layer": "reports", "model": spec.name},
+    @report_asset(
+        promotion_key(spec),
+        f"Whether the evidence carries {spec.name}: intervals, deflated Sharpe ratio, overfitting, alarms.",
         code_version=_CODE,
-        backfill_policy=SINGLE_RUN,
         deps=report_keys(spec),
+        model=spec.name,
     )
     def report(
         context: dg.AssetExecutionContext, lake: LakeResource, models: ModelStore, warehouse: WarehouseResource

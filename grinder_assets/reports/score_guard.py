@@ -4,8 +4,8 @@ import dagster as dg
 
 from grinder_assets.failures import refusals_as_failures
 from grinder_assets.metadata import facts_table, inline_png
-from grinder_assets.partitions import SINGLE_RUN
-from grinder_assets.tables import OWNERS, key_of
+from grinder_assets.reports.factory import report_asset
+from grinder_assets.tables import key_of
 from grinder_assets.training.assets import artifact_key
 from grinder_resources.code_version import code_version
 from grinder_resources.contracts.bronze import INSTRUMENTS, QUOTES, TRADES
@@ -32,20 +32,16 @@ _CODE = code_version(
 )
 
 
-@dg.asset(
-    key=SCORE_GUARD,
-    description="The newest day's grid by the bot's rules, alone and guarded by the toxicity model: promote, or not.",
-    group_name="reports",
-    kinds={"onnx", "polars"},
-    owners=OWNERS,
-    tags={"layer": "reports"},
+@report_asset(
+    SCORE_GUARD,
+    "The newest day's grid by the bot's rules, alone and guarded by the toxicity model: promote, or not.",
     code_version=_CODE,
-    backfill_policy=SINGLE_RUN,
     deps=[
         *(artifact_key(SPECS[name]) for name in ("toxicity", "regime")),
         key_of(SPECS["toxicity"].dataset),
         *(key_of(table.name) for table in _INPUTS),
     ],
+    kinds=frozenset({"onnx", "polars"}),
 )
 def score_guard(
     context: dg.AssetExecutionContext, lake: LakeResource, models: ModelStore, warehouse: WarehouseResource

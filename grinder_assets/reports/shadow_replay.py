@@ -8,8 +8,8 @@ import polars as pl
 
 from grinder_assets.failures import refusals_as_failures
 from grinder_assets.metadata import facts_table, inline_png
-from grinder_assets.partitions import SINGLE_RUN
-from grinder_assets.tables import OWNERS, key_of
+from grinder_assets.reports.factory import report_asset
+from grinder_assets.tables import key_of
 from grinder_assets.training.assets import artifact_key
 from grinder_resources.code_version import code_version
 from grinder_resources.contracts.bronze import INSTRUMENTS
@@ -23,16 +23,13 @@ SHADOW_REPLAY = dg.AssetKey(["reports", "shadow_replay"])
 _CODE = code_version("replay", "policy", "inference", "evaluation", "export", "learning", "contracts")
 
 
-@dg.asset(
-    key=SHADOW_REPLAY,
-    description="The newest day through the rules alone and the rules with the signal, in shadow: nothing is changed.",
-    group_name="reports",
-    kinds={"onnx", "polars"},
-    owners=OWNERS,
-    tags={"layer": "reports", "model": REGIME.name},
+@report_asset(
+    SHADOW_REPLAY,
+    "The newest day through the rules alone and the rules with the signal, in shadow: nothing is changed.",
     code_version=_CODE,
-    backfill_policy=SINGLE_RUN,
     deps=[artifact_key(REGIME), key_of(REGIME.dataset), key_of(INSTRUMENTS.name)],
+    kinds=frozenset({"onnx", "polars"}),
+    model=REGIME.name,
 )
 def shadow_replay_report(
     context: dg.AssetExecutionContext, lake: LakeResource, models: ModelStore, warehouse: WarehouseResource

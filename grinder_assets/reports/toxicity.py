@@ -4,9 +4,9 @@ import dagster as dg
 
 from grinder_assets.failures import refusals_as_failures
 from grinder_assets.metadata import facts_table, inline_png
-from grinder_assets.partitions import SINGLE_RUN
 from grinder_assets.reports.assets import report_keys
-from grinder_assets.tables import OWNERS, key_of
+from grinder_assets.reports.factory import report_asset
+from grinder_assets.tables import key_of
 from grinder_resources.code_version import code_version
 from grinder_resources.contracts.bronze import INSTRUMENTS
 from grinder_resources.contracts.silver import SNAPSHOTS
@@ -19,16 +19,12 @@ TOXICITY_USE_CASE = dg.AssetKey(["reports", "toxicity_use_case"])
 _CODE = code_version("usecases/toxicity", "simulation", "market", "evaluation", "learning", "contracts")
 
 
-@dg.asset(
-    key=TOXICITY_USE_CASE,
-    description="Which regime follows which within a minute, how often that was said, and what ranks toxic minutes.",
-    group_name="reports",
-    kinds={"polars", "matplotlib"},
-    owners=OWNERS,
-    tags={"layer": "reports", "model": TOXICITY.name},
+@report_asset(
+    TOXICITY_USE_CASE,
+    "Which regime follows which within a minute, how often that was said, and what ranks toxic minutes.",
     code_version=_CODE,
-    backfill_policy=SINGLE_RUN,
     deps=[report_keys(TOXICITY)[0], key_of(TOXICITY.dataset), key_of(SNAPSHOTS.name), key_of(INSTRUMENTS.name)],
+    model=TOXICITY.name,
 )
 def toxicity_report_asset(
     context: dg.AssetExecutionContext,
