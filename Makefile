@@ -45,7 +45,7 @@ bench: $(BIN)/.ready ## Measure; ratios against a named baseline in the same run
 	$(BIN)/python -m benchmarks
 
 lock: ## Renew requirements.lock from pyproject.toml (needs uv)
-	uv pip compile pyproject.toml --extra ui --extra dev --universal --python-version 3.11 --generate-hashes --no-strip-extras \
+	uv pip compile pyproject.toml --extra ui --extra signing --extra tracking --extra dev --universal --python-version 3.11 --generate-hashes --no-strip-extras \
 		--no-header --no-emit-index-url --no-emit-find-links --no-annotate --quiet --output-file requirements.lock
 
 clean: ## Remove what runs made: lake, models, staging, Dagster's records (landing files and the trial ledger stay)

@@ -8,6 +8,7 @@ GrinderError                    anything this project refuses to do; `grinder` p
 │   ├── NoData                  no rows for the days or symbols asked for
 │   ├── CorruptFile             truncated, undecodable or altered bytes
 │   ├── LimitExceeded           larger, longer or more compressed than allowed
+│   ├── BundleRejected          a packed bundle that is torn, altered or names an unsafe path
 │   └── SchemaMismatch          missing, renamed or retyped columns
 ├── ContractBroken              our own rows or settings break a declared rule
 │   ├── ConservationBroken      rows in != rows out + quarantined + deduplicated
@@ -28,6 +29,7 @@ GrinderError                    anything this project refuses to do; `grinder` p
 │   ├── ManifestRejected        a manifest that breaks its schema or names an unsafe path
 │   ├── ArtifactRejected        bytes that differ from their manifest, or a graph that an audit refuses
 │   ├── RegistryRejected        a model registry that is torn, breaks its schema or points nowhere
+│   ├── SignatureRejected       a signature that is missing, or was made with another key or over other bytes
 │   ├── NoAnswer                a model that gave no answer: late, dead, or with an error of its own
 │   └── ExportMismatch          the exported graph does not answer as the booster does
 ├── ProofFailed                 a claim that a proof found broken
@@ -38,6 +40,7 @@ GrinderError                    anything this project refuses to do; `grinder` p
 │   └── PromotionRefused        the evidence does not carry a model, or a threshold was not met
 ├── SignalHalted                no signal, and the settings ask to halt rather than go on without
 ├── TooFewDays                  a split needs more days than there are
+├── ExtraMissing                an optional package that was asked for is not installed
 └── RunFailed                   a step of a run refused; the line is the step's own
 """
 
@@ -129,6 +132,12 @@ class LimitExceeded(InputRefused):
     """Larger, longer or more compressed than allowed."""
 
     code = "LIMIT_EXCEEDED"
+
+
+class BundleRejected(InputRefused):
+    """A packed bundle that is torn, altered or names an unsafe path."""
+
+    code = "BUNDLE_REJECTED"
 
 
 class SchemaMismatch(InputRefused):
@@ -251,6 +260,12 @@ class RegistryRejected(ModelFault):
     code = "REGISTRY_REJECTED"
 
 
+class SignatureRejected(ModelFault):
+    """A signature that is missing, or was made with another key or over other bytes."""
+
+    code = "SIGNATURE_REJECTED"
+
+
 class NoAnswer(ModelFault):
     """A model that gave no answer: late, dead, or with an error of its own."""
 
@@ -309,6 +324,12 @@ class TooFewDays(GrinderError):
     """A split needs more days than there are."""
 
     code = "TOO_FEW_DAYS"
+
+
+class ExtraMissing(GrinderError):
+    """An optional package that was asked for is not installed."""
+
+    code = "EXTRA_MISSING"
 
 
 class RunFailed(GrinderError):

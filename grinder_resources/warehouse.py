@@ -13,7 +13,7 @@ from grinder_resources.errors import CorruptFile
 from grinder_resources.lake import Lake
 from grinder_resources.storage import storage_errors
 
-LAYERS = ("bronze", "silver", "gold", "reports")
+LAYERS = ("bronze", "silver", "gold", "reports", "monitoring")
 
 
 def view_name(table: str) -> str:

@@ -19,6 +19,7 @@ RANKS = {
     "storage": 1,
     "contracts": 1,
     "lake": 2,
+    "operations": 2,
     "market": 2,
     "gates": 2,
     "policy": 2,
@@ -34,11 +35,18 @@ RANKS = {
     "gold": 4,
     "inference": 5,
     "provenance": 5,
+    "registry": 5,
+    "tracking": 5,
+    "handover": 5,
     "proofs": 5,
     "cli_market": 5,
     "replay": 6,
     "usecases": 6,
-    "cli": 7,
+    "tuning": 6,
+    "monitoring": 6,
+    "interpretability": 6,
+    "cards": 7,
+    "cli": 8,
 }
 """A module may import modules of its own rank or below."""
 

@@ -44,7 +44,7 @@ class Table:
 
     @property
     def layer(self) -> str:
-        """The first part of the name: bronze, silver, gold or reports."""
+        """The first part of the name: bronze, silver, gold, reports or monitoring."""
         return self.name.split("/", maxsplit=1)[0]
 
     def empty(self) -> pl.DataFrame:

@@ -1,0 +1,1 @@
+"""Bundles: a corpus or a model packed for another machine, and unpacked only if every byte is what was packed."""

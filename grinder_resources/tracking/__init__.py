@@ -1,0 +1,1 @@
+"""Runs of training told to an MLflow server, where one is asked for."""
