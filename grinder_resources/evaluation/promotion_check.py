@@ -26,6 +26,7 @@ from grinder_resources.evaluation.scores import Estimate
 from grinder_resources.evaluation.trials import Trials, floats, trials_on
 from grinder_resources.hashing import sha256_facts, sha256_rows
 from grinder_resources.lake import Lake, fingerprint
+from grinder_resources.learning.adopted import in_force
 from grinder_resources.learning.folds import judged_facts
 from grinder_resources.learning.ledger import LEDGER_FILE, Ledger, Trial
 from grinder_resources.learning.metrics import Floats
@@ -49,7 +50,7 @@ def promotion(
 
     A broken ledger is a finding, not an error. Raises PartitionMissing if there is no walk-forward in the lake.
     """
-    asked = gates or Gates()
+    spec, asked = in_force(spec, models_dir), gates or Gates()
     predictions = lake.read(predictions_table(spec.name)).filter(pl.col("mode") == mode)
     scores = lake.read(walk_forward_table(spec.name)).filter(pl.col("mode") == mode, pl.col("fold") == POOLED)
     trials, fault = _trials(Ledger(models_dir / LEDGER_FILE), spec, mode, asked)

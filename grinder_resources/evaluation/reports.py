@@ -17,6 +17,7 @@ from grinder_resources.evaluation.summary import Fold, Report, folds_of
 from grinder_resources.evaluation.walk_forward import run_walk_forward
 from grinder_resources.hashing import sha256_facts
 from grinder_resources.lake import Lake, fingerprint
+from grinder_resources.learning.adopted import in_force
 from grinder_resources.learning.fold_store import FOLDS_FOLDER, FoldStore
 from grinder_resources.learning.folds import folds_code, judged_facts
 from grinder_resources.learning.ledger import LEDGER_FILE, Ledger
@@ -45,7 +46,7 @@ def walk_forward_report(
     """Return the walk-forward of a spec on every committed day of its dataset, from the lake where nothing changed.
 
     models_dir
-        Where folds and the trial ledger are kept.
+        Where folds, the trial ledger and adopted settings are kept; the spec is judged with those in force.
     code_version
         Of the code that makes the report; a fold is fitted anew only where the code that decides it changed.
     facts
@@ -54,6 +55,7 @@ def walk_forward_report(
     With too few days the tables are empty and the report says what could not be done. Raises PartitionMissing if the
     dataset was never materialised.
     """
+    spec = in_force(spec, models_dir)
     folds: tuple[Fold, ...] = ()
     limits: tuple[str, ...] = ()
     try:

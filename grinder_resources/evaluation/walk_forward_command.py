@@ -34,6 +34,7 @@ def verify_folds(arguments: argparse.Namespace) -> int:
     """Print a line a fold and return 0. Raises ProofFailed for the first that differs, NoData without folds."""
     from grinder_resources.evaluation.fold_proof import rebuild_folds
     from grinder_resources.lake import Lake
+    from grinder_resources.learning.adopted import in_force
     from grinder_resources.learning.fold_store import FOLDS_FOLDER, FoldStore
     from grinder_resources.learning.folds import folds_code
     from grinder_resources.learning.ledger import LEDGER_FILE, Ledger
@@ -42,9 +43,10 @@ def verify_folds(arguments: argparse.Namespace) -> int:
     if arguments.from_scratch < 1:
         raise OutOfRange("at least one fold is fitted", where="--from-scratch", got=str(arguments.from_scratch))
     models = models_dir(arguments.models)
+    specs = [spec_named(arguments.model)] if arguments.model else SPECS.values()
     with progress.shown():
         folds = rebuild_folds(
-            [spec_named(arguments.model)] if arguments.model else list(SPECS.values()),
+            [in_force(spec, models) for spec in specs],
             Lake(lake_root(arguments.data)),
             FoldStore(models / FOLDS_FOLDER),
             Ledger(models / LEDGER_FILE),

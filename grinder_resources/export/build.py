@@ -22,6 +22,7 @@ from grinder_resources.export.out_of_fold import artifact_calibration
 from grinder_resources.export.verify import read_artifact
 from grinder_resources.hashing import sha256_facts
 from grinder_resources.lake import Lake
+from grinder_resources.learning.adopted import in_force
 from grinder_resources.learning.fold_store import FOLDS_FOLDER, FoldStore
 from grinder_resources.learning.ledger import LEDGER_FILE, Ledger
 from grinder_resources.learning.model_spec import ModelSpec
@@ -53,9 +54,12 @@ class BuiltArtifact:
 def build_artifact(spec: ModelSpec, table: Table, lake: Lake, models_dir: Path, code_version: str) -> BuiltArtifact:
     """Return the artifact of `spec` on every committed day of its dataset `table`, training only if something changed.
 
+    It is fitted with the settings in force (`learning.adopted`).
+
     Raises PartitionMissing, TooFewDays, NothingTrainable, ExportMismatch or StorageFull; then the newest artifact still
     stands.
     """
+    spec = in_force(spec, models_dir)
     data_hash = dataset_sha256(lake, spec.dataset)
     swept = bool(spec.spacing_dataset) and bool(lake.stamps(spec.spacing_dataset))
     chain = chain_of(lake, spec.dataset, *([spec.spacing_dataset] if swept else []))

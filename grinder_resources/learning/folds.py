@@ -103,6 +103,25 @@ def run_folds(
 
     Raises SchemaMismatch if `frame` lacks an input or a column of the reference, LedgerBroken, StorageFull.
     """
+    distinct = list(dict.fromkeys(splits))
+    made = iter_folds(spec, frame, distinct, store=store, ledger=ledger, code_version=code_version, workers=workers)
+    return {fold.split: fold for fold in track(made, desc=f"{spec.name}: folds", total=len(distinct))}
+
+
+def iter_folds(
+    spec: ModelSpec,
+    frame: pl.DataFrame,
+    splits: Sequence[Split],
+    *,
+    store: FoldStore,
+    ledger: Ledger,
+    code_version: str,
+    workers: int = 2,
+) -> Iterator[FoldResult]:
+    """Yield the fold of every split, in their order, each as soon as it is there; otherwise as `run_folds`.
+
+    Whoever stops asking saves the folds that were not begun.
+    """
     dataset = _dataset(spec, frame)
 
     def made(split: Split) -> FoldResult:
@@ -114,10 +133,11 @@ def run_folds(
         store.put(spec.name, fold)
         return fold
 
-    distinct = list(dict.fromkeys(splits))
-    with ThreadPoolExecutor(workers) as pool:
-        folds = track(pool.map(made, distinct), desc=f"{spec.name}: folds", total=len(distinct))
-        return dict(zip(distinct, folds, strict=True))
+    pool = ThreadPoolExecutor(workers)
+    try:
+        yield from pool.map(made, splits)
+    finally:
+        pool.shutdown(cancel_futures=True)
 
 
 def folds_code() -> str:
