@@ -178,18 +178,19 @@ def _outputs(manifest: Manifest) -> Iterator[tuple[str, str, int]]:
         yield SPACING_OUTPUT, "int32", 1
 
 
-def start_session(model: bytes, threads: int = 1) -> "InferenceSession":
+def start_session(model: bytes, threads: int = 1, *, spinning: bool = False) -> "InferenceSession":
     """Return an ONNX Runtime session on the CPU. The bytes must be trusted: verified, or just built.
 
     threads
         Threads of one call. Exact margins do not depend on it; one is fastest for single rows on a busy machine.
+    spinning
+        Whether threads wait for work by spinning, which takes a busy machine's cores from the one that works.
     """
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
-    # threads that wait by spinning take a busy machine's cores from the one that works
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    options.add_session_config_entry("session.intra_op.allow_spinning", "1" if spinning else "0")
     options.inter_op_num_threads = 1
     # what fails is raised; written as well, it would be in the graph's words, line ends and all
     options.log_severity_level = 4

@@ -1,0 +1,117 @@
+"""The page of a study: the verdict first, then what was tried, what mattered, and every trial."""
+
+from collections.abc import Mapping, Sequence
+
+from grinder_resources.evaluation.cells import DASH, number
+from grinder_resources.evaluation.document import (
+    Column,
+    Markup,
+    element,
+    facts,
+    folded,
+    head,
+    page,
+    picture,
+    section,
+    table,
+    tiles,
+    verdict,
+)
+from grinder_resources.evaluation.drawing import svg
+from grinder_resources.tuning.backend import Outcome
+from grinder_resources.tuning.plots import study_figure
+from grinder_resources.tuning.record import shown
+from grinder_resources.tuning.study import Study
+
+HOW = (
+    "Every trial fits the folds of the walk-forward with other settings and is scored on test days alone, against one "
+    "bar: the reference as it answers with the settings in force. The luck of the trials is what the best of as many "
+    "worthless ones gains in 95 of 100 draws of hours (White 2000); a smaller gain is not believed."
+)
+CAPTION = (
+    "Left: full dots are complete trials, hollow ones were given up early, dashed lines failed. Right: the share of "
+    "each parameter in what made trials good or bad (PED-ANOVA)."
+)
+BEST = 10
+
+
+def study_page(study: Study, doc: str, adopted: str, provenance: Mapping[str, str]) -> str:
+    """Return the study as HTML.
+
+    doc
+        One line on what was tuned.
+    adopted
+        What came of it, in words.
+    provenance
+        Label -> text.
+    """
+    figure = study_figure(study)
+    parts = [
+        head("Tuning", study.component.partition("/")[2] or study.component, doc),
+        verdict(study.judgement.sentence, adopted, good=study.judgement.found),
+        _tiles(study),
+        section("Trials", element("p", HOW, "note"), picture(svg(figure), CAPTION) if figure else Markup("")),
+        section("In force and best", _settings(study)),
+        section("The best trials", trial_table(_best(study)), folded("All trials", trial_table(study.outcomes))),
+        section("Provenance", facts({"Study": study.name, **provenance})),
+    ]
+    return page(f"{study.component}: tuning", *parts)
+
+
+def best_rows(study: Study) -> list[dict[str, object]]:
+    """Return the best complete trials as rows of short facts, best first."""
+    return [
+        {"trial": one.number, study.objective: number(one.score, 4), "configuration": shown(one.configuration)}
+        for one in _best(study)
+    ]
+
+
+def trial_table(outcomes: Sequence[Outcome]) -> Markup:
+    """Return trials as a table."""
+    columns = (
+        Column("Trial", "number"),
+        Column("State"),
+        Column("Score", "number"),
+        Column("Configuration"),
+        Column("Why it ended early"),
+    )
+    rows = [
+        (one.number, one.state, number(one.score, 4), shown(one.configuration), one.reason or DASH) for one in outcomes
+    ]
+    return table(columns, rows)
+
+
+def _tiles(study: Study) -> Markup:
+    judgement, counts = study.judgement, study.counts
+    return tiles(
+        {
+            "trials": str(len(study.outcomes)),
+            "given up early": str(counts["pruned"]),
+            "failed": str(counts["failed"]),
+            "gain of the best": number(judgement.gain, 4),
+            "luck of so many": number(judgement.luck, 4),
+        }
+    )
+
+
+def _settings(study: Study) -> Markup:
+    best = study.judgement.best.configuration if study.judgement.best else {}
+    names = list(dict.fromkeys([*study.in_force, *best]))
+    columns = (
+        Column("Parameter", "name"),
+        Column("In force", "number"),
+        Column("Best", "number"),
+        Column("Importance", "number"),
+    )
+    return table(
+        columns,
+        [
+            (name, study.in_force.get(name, DASH), best.get(name, DASH), number(study.importance.get(name), 2))
+            for name in names
+        ],
+    )
+
+
+def _best(study: Study) -> list[Outcome]:
+    complete = [one for one in study.outcomes if one.state == "complete" and one.score is not None]
+    return sorted(complete, key=lambda one: one.score or 0.0, reverse=study.maximise)[:BEST]
