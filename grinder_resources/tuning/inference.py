@@ -13,8 +13,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from grinder_resources.contracts.artifacts import INPUT
-from grinder_resources.errors import ExportMismatch
+from grinder_resources.datasets import gold_table
+from grinder_resources.errors import ExportMismatch, NoData, SchemaMismatch
 from grinder_resources.export.verify import VerifiedArtifact, audited, open_session, start_session
+from grinder_resources.lake import Lake
+from grinder_resources.learning.matrix import design_matrix
+from grinder_resources.learning.specs import spec_named
 from grinder_resources.tuning.component import Earnings, Steps, TunableComponent
 from grinder_resources.tuning.parameters import Configuration, TunableParameter
 from grinder_resources.tuning.telemetry import CallTelemetry
@@ -67,6 +71,29 @@ def inference_component(
         scales={"": rounds},
         facts={"model": artifact.manifest.model_hash, "rows": len(trials.rows), "rounds": rounds},
     )
+
+
+def newest_rows(artifact: VerifiedArtifact, lake: Lake, count: int = ROWS_A_ROUND) -> Rows:
+    """Return the newest rows of the artifact's Gold table as it takes them, float32 [at most count, inputs].
+
+    Raises UnknownName where its model is no spec, NoData without rows, SchemaMismatch for other inputs than its own.
+    """
+    manifest = artifact.manifest
+    spec = spec_named(manifest.model_name)
+    days = [day for day in lake.days(spec.dataset) if lake.stamps(spec.dataset)[day.isoformat()].rows]
+    if not days:
+        raise NoData("the model's table has no rows", where=spec.dataset)
+    frame = lake.read(gold_table(lake, spec.dataset), days[-1], days[-1]).tail(count)
+    matrix = design_matrix(frame, spec.select(frame.schema), spec.categories)
+    if matrix.columns != tuple(manifest.input_features):
+        raise SchemaMismatch(
+            "the table has other inputs than the artifact",
+            where=spec.dataset,
+            got=f"{len(matrix.columns)} columns",
+            expected=f"the {len(manifest.input_features)} of {manifest.folder}",
+            hint="Train the model again.",
+        )
+    return matrix.values
 
 
 class _EngineTrials:

@@ -76,6 +76,13 @@ def _text(value: Value) -> int | str:
     return value if type(value) is int else str(value)
 
 
+def figures(value: float | None) -> str:
+    """Return a score: four decimals, whole from a thousand on; '' for none."""
+    if value is None:
+        return ""
+    return f"{value:,.0f}" if abs(value) >= 1_000 else f"{value:.4f}"
+
+
 def shown(configuration: Configuration) -> str:
     """Return a configuration on one line."""
     return ", ".join(f"{name} {_text(value)}" for name, value in configuration.items())
