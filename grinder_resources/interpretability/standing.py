@@ -1,0 +1,104 @@
+"""Whether an answer may be used: what the promotion check holds against it, the registry's word, the runtime's."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from grinder_resources.contracts.promotion import promotion_table
+from grinder_resources.contracts.signals import REGIMES
+from grinder_resources.inference.config import MlConfig
+from grinder_resources.inference.decision import Decision
+from grinder_resources.inference.engine import open_engine
+from grinder_resources.inference.reasons import REASONS
+from grinder_resources.inference.snapshot import Snapshot
+from grinder_resources.interpretability.event import Event
+from grinder_resources.lake import Lake
+from grinder_resources.learning.model_spec import ModelSpec
+from grinder_resources.registry.log import Registry
+
+NS_PER_MS = 1_000_000
+PATIENCE_MS = 60_000
+"""Explaining has time: a live deadline would let the machine's load into the answer."""
+
+NO_CHECK = "no promotion check is in the lake"
+NOT_SERVED = "the signal runtime serves a head of LOW, MID and HIGH with a spacing; this model has none"
+
+
+@dataclass(frozen=True)
+class Standing:
+    """What stands between an answer and trading.
+
+    codes
+        By head and class, the promotion check's codes against it; empty where nothing is; None without a check.
+    registry
+        The model's stage, in one sentence; '' where there is no registry.
+    runtime
+        What the signal runtime would do with this very row, one sentence a setting.
+    """
+
+    codes: Mapping[tuple[str, str], tuple[str, ...]] | None
+    registry: str
+    runtime: tuple[str, ...]
+
+
+def standing(event: Event, lake: Lake, models_dir: Path, config: MlConfig | None) -> Standing:
+    """Return what stands between the event's answers and trading.
+
+    config
+        Settings of the runtime to be judged by; None = the defaults, under which everything is off, and a shadow.
+    """
+    version = event.model.artifact.manifest.model_version
+    registered = registry_words(event.model.spec.name, version, models_dir)
+    return Standing(promotion_codes(event.model.spec, lake), registered, runtime_words(event, config))
+
+
+def registry_words(name: str, version: str, models_dir: Path) -> str:
+    """Return a version's stage in the registry in words; '' where there is no registry. Raises RegistryRejected."""
+    registry = Registry(models_dir)
+    if not registry.exists:
+        return ""
+    standing = registry.standings().get(name)
+    known = standing.versions.get(version) if standing else None
+    return f"{known.state} since {known.since}, by event {known.event}" if known else "not registered"
+
+
+def promotion_codes(spec: ModelSpec, lake: Lake) -> Mapping[tuple[str, str], tuple[str, ...]] | None:
+    """Return the codes of the latest promotion check by head and class; None where there was none."""
+    table = promotion_table(spec.name)
+    if not lake.stamps(table.name):
+        return None
+    rows = lake.read(table).select("head", "class", "codes").iter_rows()
+    return {(head, output): tuple(codes.split()) for head, output, codes in rows}
+
+
+def runtime_words(event: Event, config: MlConfig | None) -> tuple[str, ...]:
+    """Return what the runtime says of the row, one sentence a setting it was asked under."""
+    spacing = event.model.artifact.manifest.spacing
+    if not spacing or REGIMES not in [head.classes for head in event.model.spec.heads]:
+        return (NOT_SERVED,)
+    if config is not None:
+        return (f"under the settings given: {_words(_decided(event, config))}",)
+    shadow = MlConfig(
+        enabled=True, shadow_only=True, model_dir=str(event.model.folder), max_inference_latency_ms=PATIENCE_MS
+    )
+    return (
+        f"with default settings: {_words(_decided(event, MlConfig()))}",
+        f"in shadow: {_words(_decided(event, shadow))}",
+    )
+
+
+def _decided(event: Event, config: MlConfig) -> Decision:
+    """Return the decision of an engine with these settings, blind to this process's environment: that is no fact."""
+    facts = event.facts
+    features = {name: facts[name] for name in event.prepared.features.numeric}
+    with open_engine(config, environment={}) as engine:
+        return engine.decide(Snapshot(facts["ts_ns"] // NS_PER_MS, facts["symbol"], features))
+
+
+def _words(decision: Decision) -> str:
+    if decision.refusal is not None:
+        detail = f" ({decision.refusal.detail})" if decision.refusal.detail else ""
+        return f"refused, {decision.refusal.code}: {REASONS[decision.refusal.code]}{detail}"
+    assert decision.signal is not None
+    told = f"{decision.signal.predicted_regime}, spacing {decision.signal.spacing_multiplier_x1000} / 1000"
+    return f"{'applied' if decision.applied else 'scored and not used'}: {told}"
