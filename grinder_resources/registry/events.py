@@ -78,6 +78,12 @@ class Evidence:
     ledger_count: int
     ledger_newest: str
 
+    def says(self, other: "Evidence | None") -> bool:
+        """Return whether another check found the same, however far the ledger had got by then."""
+        if other is None:
+            return False
+        return self == replace(other, ledger_count=self.ledger_count, ledger_newest=self.ledger_newest)
+
 
 @dataclass(frozen=True)
 class Event:

@@ -20,10 +20,15 @@ def served_artifact(name: str, models_dir: Path) -> Path:
     standing = registry.standings().get(name) if registry.exists else None
     if standing and standing.production:
         return registered_folder(standing.production, models_dir)
+    return models_dir / f"{name}_{newest_version(name, models_dir)}"
+
+
+def newest_version(name: str, models_dir: Path) -> str:
+    """Return the highest published version of a model, e.g. `v1.0.1`. Raises NoData if it has no artifact."""
     newest = latest_version(models_dir, name)
     if newest is None:
         raise NoData("the model has no artifact", where=str(models_dir), got=name, hint="Train it first")
-    return models_dir / f"{name}_{newest}"
+    return newest
 
 
 def registered_folder(version: Version, models_dir: Path) -> Path:

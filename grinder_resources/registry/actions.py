@@ -1,0 +1,145 @@
+"""What the commands of the registry do: each reads or changes the log and prints; loaded when one is run."""
+
+import argparse
+import getpass
+import os
+import sys
+
+from grinder_resources.addresses import lake_root, models_dir
+from grinder_resources.clock import utc_now
+from grinder_resources.contracts.operations import RegistrySettings
+from grinder_resources.registry import changes
+from grinder_resources.registry.events import Event
+from grinder_resources.registry.log import Change, Registry
+from grinder_resources.registry.printing import event_lines, gate_lines, standing_table
+from grinder_resources.registry.served import registered_folder
+from grinder_resources.registry.states import standings
+
+
+def init_registry(arguments: argparse.Namespace) -> int:
+    """Make an empty registry, or read the one that is there."""
+    registry = Registry(models_dir(arguments.models))
+    made = registry.create()
+    _print(f"{registry.path}: {'an empty registry' if made else f'{len(registry.read())} events, left as they are'}")
+    return 0
+
+
+def list_registry(arguments: argparse.Namespace) -> int:
+    """Print where every model stands."""
+    _print(standing_table(Registry(models_dir(arguments.models)).standings()))
+    return 0
+
+
+def at_registry(arguments: argparse.Namespace) -> int:
+    """Print where every model stood at a time."""
+    events = Registry(models_dir(arguments.models)).read()
+    _print(standing_table(standings(event for event in events if event.at <= arguments.time)))
+    return 0
+
+
+def history(arguments: argparse.Namespace) -> int:
+    """Print the events, of one model or all. Raises RegistryRejected for a model the registry does not know."""
+    events = Registry(models_dir(arguments.models)).read()
+    if arguments.model:
+        changes.standing_of(standings(events), arguments.model)
+    _print(*event_lines(event for event in events if arguments.model in {"", event.model}))
+    return 0
+
+
+def stage(arguments: argparse.Namespace) -> int:
+    """Stage a version with the evidence in the lake. Raises NoData without an artifact, UnknownName for no spec."""
+    from grinder_resources.lake import Lake
+    from grinder_resources.learning.specs import spec_named
+    from grinder_resources.registry.evidence import artifact_of, evidence_of
+    from grinder_resources.registry.served import newest_version
+
+    models = models_dir(arguments.models)
+    version = arguments.version or newest_version(arguments.model, models)
+    artifact = artifact_of(models / f"{arguments.model}_{version}")
+    evidence = evidence_of(spec_named(arguments.model), Lake(lake_root(arguments.data)), models)
+    added = _change(arguments, changes.staging(arguments.model, version, artifact, evidence, keep=_keep()))
+    if not added:
+        known = Registry(models).standings()[arguments.model].versions[version]
+        _print(f"nothing new: {known.folder} is {known.state}, and its evidence is as it was")
+    return 0
+
+
+def promote(arguments: argparse.Namespace) -> int:
+    """Print what the gates say and promote. Raises PromotionRefused where they do not let the version through."""
+    models = models_dir(arguments.models)
+    version, found = changes.candidacy(Registry(models).standings(), arguments.model, arguments.version, models)
+    _print(*gate_lines(found))
+    change = changes.promotion(
+        arguments.model,
+        version.version,
+        models,
+        reason=arguments.reason,
+        despite=arguments.despite,
+        keep=_keep(),
+    )
+    _change(arguments, change)
+    return 0
+
+
+def rollback(arguments: argparse.Namespace) -> int:
+    """Take the version in production out, and bring back the one before."""
+    models = models_dir(arguments.models)
+    _change(arguments, changes.rollback(arguments.model, models, to=arguments.to, reason=arguments.reason))
+    return 0
+
+
+def verify(arguments: argparse.Namespace) -> int:
+    """Re-hash events and artifacts, and check signatures where keys are given."""
+    from grinder_resources.registry.verify import verify_registry
+
+    found = verify_registry(
+        models_dir(arguments.models), public_key=arguments.public_key, artifact_key=arguments.artifact_key
+    )
+    _print(*found.lines)
+    return 0
+
+
+def sign(arguments: argparse.Namespace) -> int:
+    """Sign the folder of a registered version, which is verified first."""
+    from grinder_resources.export.verify import verify_artifact
+    from grinder_resources.registry.signing import sign_artifact
+
+    models = models_dir(arguments.models)
+    version = changes.version_of(Registry(models).standings(), arguments.model, arguments.version)
+    folder = registered_folder(version, models)
+    verify_artifact(folder)
+    _print(f"{sign_artifact(folder, arguments.private_key)}: covers {folder.name}")
+    return 0
+
+
+def export(arguments: argparse.Namespace) -> int:
+    """Write the copy that the trading process reads."""
+    from grinder_resources.contracts.bot_registry import REGISTRY_FILE
+    from grinder_resources.export.commit import head_commit
+    from grinder_resources.registry.bot import export_registry
+
+    models = models_dir(arguments.models)
+    out = arguments.out or models / REGISTRY_FILE
+    commit = arguments.commit or head_commit()
+    count = export_registry(Registry(models).read(), models, out, commit=commit, at=utc_now())
+    _print(f"{out}: {count} models")
+    return 0
+
+
+def _change(arguments: argparse.Namespace, change: Change) -> tuple[Event, ...]:
+    """Make a change, print the events that it added, and return them."""
+    from grinder_resources.registry.keys import signer_of
+
+    actor = arguments.actor or os.environ.get("GRINDER_ACTOR") or getpass.getuser()
+    signer = signer_of(arguments.key) if arguments.key else None
+    added = Registry(models_dir(arguments.models)).change(change, actor=actor, at=utc_now(), signer=signer)
+    _print(*event_lines(added))
+    return added
+
+
+def _keep() -> int:
+    return RegistrySettings().max_versions
+
+
+def _print(*lines: str) -> None:
+    sys.stdout.write("".join(f"{line}\n" for line in lines))
