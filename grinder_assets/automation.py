@@ -6,7 +6,9 @@ from datetime import UTC, date, timedelta
 import dagster as dg
 
 from grinder_assets.partitions import contiguous, range_tags
+from grinder_assets.registry.assets import registry_key
 from grinder_assets.reports.assets import report_keys
+from grinder_assets.reports.importance import importance_key
 from grinder_assets.reports.promotion import promotion_key
 from grinder_assets.reports.shadow_replay import SHADOW_REPLAY
 from grinder_assets.tables import key_of
@@ -50,10 +52,12 @@ _TABLES = dg.AssetSelection.groups("bronze", "silver", "gold") - _CANDIDATES - _
 
 
 def _model_keys(spec: ModelSpec) -> list[dg.AssetKey]:
-    return [artifact_key(spec), *report_keys(spec), promotion_key(spec)]
+    return [artifact_key(spec), *report_keys(spec), promotion_key(spec), importance_key(spec)]
 
 
-_MODELS = dg.AssetSelection.assets(*(key for spec in FULL_RUN_SPECS for key in _model_keys(spec)), SHADOW_REPLAY)
+_MODELS = dg.AssetSelection.assets(
+    *(key for spec in FULL_RUN_SPECS for key in (*_model_keys(spec), registry_key(spec))), SHADOW_REPLAY
+)
 _WAREHOUSE = dg.AssetSelection.assets(dg.AssetKey("warehouse"))
 
 MAIN_JOB = dg.define_asset_job(

@@ -23,9 +23,11 @@ from grinder_assets.gold.fill_probability import FILL_DATASET_ASSETS
 from grinder_assets.gold.gates import GATE_DATASET_ASSETS
 from grinder_assets.gold.grid_spacing import GRID_SPACING_ASSETS
 from grinder_assets.gold.toxicity import TOXICITY_DATASET_ASSETS
+from grinder_assets.registry.assets import REGISTRY_ASSETS
 from grinder_assets.reports.assets import REPORT_ASSETS
 from grinder_assets.reports.fill_probability import fill_probability_report
 from grinder_assets.reports.grid_spacing import grid_spacing_report
+from grinder_assets.reports.importance import IMPORTANCE_ASSETS
 from grinder_assets.reports.policy_discovery import policy_discovery_report
 from grinder_assets.reports.promotion import PROMOTION_ASSETS
 from grinder_assets.reports.score_guard import score_guard
@@ -35,6 +37,7 @@ from grinder_assets.reports.warehouse import warehouse
 from grinder_assets.silver.assets import SILVER_ASSETS
 from grinder_assets.silver.gates import GATE_EVENT_ASSETS
 from grinder_assets.training.assets import TRAINING_ASSETS
+from grinder_assets.training.tuned import TUNED_PARAMS_ASSETS
 from grinder_resources.dagster import LakeResource, LandingResource, ModelStore, WarehouseResource
 from grinder_resources.errors import OutOfRange
 
@@ -75,8 +78,11 @@ def build_defs(resource_overrides: Mapping[str, Any] | None = None) -> dg.Defini
         assets=[
             *TABLE_ASSETS,
             *TRAINING_ASSETS,
+            *TUNED_PARAMS_ASSETS,
             *REPORT_ASSETS,
             *PROMOTION_ASSETS,
+            *REGISTRY_ASSETS,
+            *IMPORTANCE_ASSETS,
             *USE_CASE_ASSETS,
             shadow_replay_report,
             warehouse,

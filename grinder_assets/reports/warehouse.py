@@ -7,13 +7,21 @@ from grinder_assets.gold.assets import GOLD_ASSETS
 from grinder_assets.gold.gates import GATE_DATASET_ASSETS
 from grinder_assets.metadata import facts_table
 from grinder_assets.partitions import SINGLE_RUN
+from grinder_assets.registry.assets import REGISTRY_ASSETS
 from grinder_assets.reports.assets import REPORT_ASSETS
-from grinder_assets.reports.promotion import PROMOTION_ASSETS
+from grinder_assets.reports.importance import IMPORTANCE_ASSETS
 from grinder_assets.reports.shadow_replay import shadow_replay_report
 from grinder_assets.tables import OWNERS
 from grinder_resources.dagster import LakeResource, WarehouseResource
 
-_LATEST = (*GOLD_ASSETS, *GATE_DATASET_ASSETS, *REPORT_ASSETS, *PROMOTION_ASSETS, shadow_replay_report)
+_LATEST = (
+    *GOLD_ASSETS,
+    *GATE_DATASET_ASSETS,
+    *REPORT_ASSETS,
+    *REGISTRY_ASSETS,
+    *IMPORTANCE_ASSETS,
+    shadow_replay_report,
+)
 """What comes last in the graph: once these are made, so is everything."""
 
 
