@@ -11,7 +11,7 @@ from grinder_resources.contracts.operations import RegistrySettings
 from grinder_resources.registry import changes
 from grinder_resources.registry.events import Event
 from grinder_resources.registry.log import Change, Registry
-from grinder_resources.registry.printing import event_lines, gate_lines, standing_table
+from grinder_resources.registry.printing import event_lines, gate_lines, standing_lines
 from grinder_resources.registry.served import registered_folder
 from grinder_resources.registry.states import standings
 
@@ -26,14 +26,14 @@ def init_registry(arguments: argparse.Namespace) -> int:
 
 def list_registry(arguments: argparse.Namespace) -> int:
     """Print where every model stands."""
-    _print(standing_table(Registry(models_dir(arguments.models)).standings()))
+    _print(*standing_lines(Registry(models_dir(arguments.models)).standings()))
     return 0
 
 
 def at_registry(arguments: argparse.Namespace) -> int:
     """Print where every model stood at a time."""
     events = Registry(models_dir(arguments.models)).read()
-    _print(standing_table(standings(event for event in events if event.at <= arguments.time)))
+    _print(*standing_lines(standings(event for event in events if event.at <= arguments.time)))
     return 0
 
 

@@ -66,7 +66,7 @@ def evidence_of(spec: "ModelSpec", lake: "Lake", models_dir: Path) -> Evidence |
         codes=found.codes,
         answers=_answers(found, lake),
         spec=sha256_facts(in_force(spec, models_dir).facts),
-        dataset=lake.stamps(predictions_table(spec.name).name)[""].upstream["dataset"][:16],
+        dataset=lake.stamps(predictions_table(spec.name).name)[""].upstream.get("dataset", "")[:16],
         ledger_count=count,
         ledger_newest=newest,
     )

@@ -2,18 +2,21 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from grinder_resources.proofs.table import text_table
 from grinder_resources.registry.events import Event
 from grinder_resources.registry.gates import Finding
 from grinder_resources.registry.states import Standing
 
+_FORMAT = "{:<30}{:<12}{:<22}{:<10}{:<24}{}"
 _HEADER = ("model", "production", "since", "staged", "deprecated", "retired")
 
 
-def standing_table(known: Mapping[str, Standing]) -> str:
-    """Return one line a model, or the sentence that there is none."""
-    rows = [_row(standing) for _, standing in sorted(known.items())]
-    return text_table(_HEADER, rows).rstrip("\n") if rows else "no model is registered"
+def standing_lines(known: Mapping[str, Standing]) -> Iterator[str]:
+    """Yield a heading and one line a model, or the sentence that there is none."""
+    if not known:
+        yield "no model is registered"
+        return
+    for row in (_HEADER, *(_row(standing) for _, standing in sorted(known.items()))):
+        yield _FORMAT.format(*row).rstrip()
 
 
 def event_lines(events: Iterable[Event]) -> Iterator[str]:
