@@ -39,7 +39,7 @@ def add_parsers(commands: Any) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Print every trial and the verdict, and return 0. Raises UnknownName, NoData, TooFewDays and the like."""
     what = {INFERENCE: _inference, GRID: _grid}.get(arguments.what, _training)
-    sys.stdout.write(f"{'trial':>5}  {'state':<9} {'score':>12}  configuration\n")
+    sys.stdout.write(f"{'trial':>5}  {'state':<9} {'score':>10}  configuration\n")
     what(arguments)
     return 0
 
@@ -84,6 +84,7 @@ def _grid(arguments: argparse.Namespace) -> None:
         found = held_out(markets, configuration)
         bounds = "" if found.low is None else f" [{found.low:+.3f}, {found.high:+.3f}]"
         _print(f"held-out windows, {name}: {found.value:+.3f}{bounds} bps a window")
+    _print("held-out windows, no grid: +0.000 bps a window")
 
 
 def _study(component: Any, arguments: argparse.Namespace) -> "Study":
@@ -96,11 +97,10 @@ def _study(component: Any, arguments: argparse.Namespace) -> "Study":
 
 
 def _print_trial(outcome: "Outcome") -> None:
-    from grinder_resources.tuning.record import shown
+    from grinder_resources.tuning.record import figures, shown
 
-    score = "" if outcome.score is None else f"{outcome.score:.4f}"
-    reason = f"  ({outcome.reason})" if outcome.state == "failed" else ""
-    _print(f"{outcome.number:>5}  {outcome.state:<9} {score:>12}  {shown(outcome.configuration)}{reason}")
+    tried = shown(outcome.configuration) + (f"  ({outcome.reason})" if outcome.state == "failed" else "")
+    _print(f"{outcome.number:>5}  {outcome.state:<9} {figures(outcome.score):>10}  {tried}")
 
 
 def _print_verdict(study: "Study") -> None:

@@ -15,7 +15,7 @@ from grinder_resources.learning.metrics import Floats
 from grinder_resources.tuning.backend import Outcome
 from grinder_resources.tuning.component import Earnings
 from grinder_resources.tuning.parameters import Configuration
-from grinder_resources.tuning.record import shown
+from grinder_resources.tuning.record import figures
 
 CONFIDENCE = 0.95
 
@@ -52,15 +52,14 @@ class Judgement:
         if self.base is None or self.best is None or self.base.score is None or self.best.score is None:
             return "no verdict: there is no score of the settings in force to compare with"
         if self.best.number == self.base.number:
-            return f"no edge: nothing scored above the settings in force, {self.base.score:+.4f}"
-        scores = f"trial {self.best.number} scores {self.best.score:+.4f}, the settings in force {self.base.score:+.4f}"
+            return f"no edge: nothing scored better than the settings in force, {figures(self.base.score)}"
+        best, base = figures(self.best.score), figures(self.base.score)
+        scores = f"trial {self.best.number} scores {best}, the settings in force {base}"
         if self.luck is None:
             return f"no edge: {scores}, and {self.blocks} blocks of time are too few to tell that from luck"
-        how = "more" if self.found else "not more"
-        verdict = "an edge" if self.found else "no edge"
-        return (
-            f"{verdict}: {scores}; a gain of {self.gain:.4f} is {how} than the luck of so many trials, {self.luck:.4f}"
-        )
+        verdict, how = ("an edge", "more") if self.found else ("no edge", "not more")
+        gain, luck = figures(self.gain), figures(self.luck)
+        return f"{verdict}: {scores}; a gain of {gain} is {how} than the luck of so many trials, {luck}"
 
 
 def judge(
@@ -114,14 +113,3 @@ def _by_block(earned: Earnings, scales: Mapping[str, int], blocks: Sequence[int]
         for block, units in earned.get(question, {}).items():
             scored[place[block]] += units / scale
     return scored / len(scales)
-
-
-def facts_of(judgement: Judgement) -> dict[str, str]:
-    """Return the judgement as label -> text."""
-    best = judgement.best
-    return {
-        "best": shown(best.configuration) if best else "none",
-        "gain": f"{judgement.gain:.4f}",
-        "luck of the trials": "not known" if judgement.luck is None else f"{judgement.luck:.4f}",
-        "blocks of time": str(judgement.blocks),
-    }

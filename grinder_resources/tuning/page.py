@@ -20,7 +20,7 @@ from grinder_resources.evaluation.document import (
 from grinder_resources.evaluation.drawing import svg
 from grinder_resources.tuning.backend import Outcome
 from grinder_resources.tuning.plots import study_figure
-from grinder_resources.tuning.record import shown
+from grinder_resources.tuning.record import figures, shown
 from grinder_resources.tuning.study import Study
 
 HOW = (
@@ -61,9 +61,14 @@ def study_page(study: Study, doc: str, adopted: str, provenance: Mapping[str, st
 def best_rows(study: Study) -> list[dict[str, object]]:
     """Return the best complete trials as rows of short facts, best first."""
     return [
-        {"trial": one.number, study.objective: number(one.score, 4), "configuration": shown(one.configuration)}
+        {"trial": one.number, study.objective: figures(one.score), "configuration": shown(one.configuration)}
         for one in _best(study)
     ]
+
+
+def importance_rows(study: Study) -> list[dict[str, object]]:
+    """Return the parameters as rows of short facts, the one that mattered most first."""
+    return [{"parameter": name, "importance": number(share, 2)} for name, share in study.importance.items()]
 
 
 def trial_table(outcomes: Sequence[Outcome]) -> Markup:
@@ -76,7 +81,7 @@ def trial_table(outcomes: Sequence[Outcome]) -> Markup:
         Column("Why it ended early"),
     )
     rows = [
-        (one.number, one.state, number(one.score, 4), shown(one.configuration), one.reason or DASH) for one in outcomes
+        (one.number, one.state, figures(one.score), shown(one.configuration), one.reason or DASH) for one in outcomes
     ]
     return table(columns, rows)
 
@@ -88,8 +93,8 @@ def _tiles(study: Study) -> Markup:
             "trials": str(len(study.outcomes)),
             "given up early": str(counts["pruned"]),
             "failed": str(counts["failed"]),
-            "gain of the best": number(judgement.gain, 4),
-            "luck of so many": number(judgement.luck, 4),
+            "gain of the best": figures(judgement.gain),
+            "luck of so many": figures(judgement.luck) or DASH,
         }
     )
 
