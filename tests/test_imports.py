@@ -29,6 +29,7 @@ RANKS = {
     "simulation": 3,
     "warehouse": 3,
     "datasets": 3,
+    "lineage": 3,
     "dagster": 3,
     "export": 4,
     "evaluation": 4,
