@@ -30,13 +30,16 @@ from grinder_resources.errors import CommitConflict, CorruptFile, LakeFault, Par
 from grinder_resources.hashing import sha256_facts, sha256_rows, sha256_schema
 from grinder_resources.storage import storage_errors
 
-_METADATA_KEY = "grinder"
-_CONFIGURATION = {
+METADATA_KEY = "grinder"
+"""Name of what a commit of ours says, in the entry of the Delta log."""
+
+CONFIGURATION = {
     # A checkpoint every 20 commits keeps opening a long table as cheap as a short one.
     "delta.checkpointInterval": "20",
     # The commit's hash lives in the log entry, so entries are kept as long as the table.
     "delta.logRetentionDuration": "interval 36500 days",
 }
+"""What every table is made with."""
 
 
 @dataclass(frozen=True)
@@ -120,9 +123,9 @@ class Lake:
             predicate=f"date = '{day}'" if replaces_day else None,
             partition_by=["date"] if day is not None else None,
             schema_mode=None if replaces_day else "overwrite",
-            configuration=_CONFIGURATION if existing is None else None,
+            configuration=CONFIGURATION if existing is None else None,
             commit_properties=CommitProperties(
-                custom_metadata={_METADATA_KEY: json.dumps(asdict(commit), sort_keys=True)}, max_commit_retries=0
+                custom_metadata={METADATA_KEY: json.dumps(asdict(commit), sort_keys=True)}, max_commit_retries=0
             ),
         )
 
@@ -135,7 +138,7 @@ class Lake:
         known_version, known = self._stamps.get(name, (-1, {}))
         if version != known_version:
             entries = reversed(opened.history(version - known_version))
-            fresh = [Commit(**json.loads(entry[_METADATA_KEY])) for entry in entries if _METADATA_KEY in entry]
+            fresh = [Commit(**json.loads(entry[METADATA_KEY])) for entry in entries if METADATA_KEY in entry]
             newest = fresh[-1].schema_sha256 if fresh else ""
             every = {**known, **{commit.day: commit for commit in fresh}}
             known = {day: commit for day, commit in every.items() if commit.schema_sha256 == newest or not fresh}

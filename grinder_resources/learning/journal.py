@@ -131,6 +131,15 @@ class Journal:
             data = data[: head.certain] + pending
         return head, _lines(data)
 
+    def snapshot(self) -> dict[str, bytes]:
+        """Return the two files by name as they are once every announced line is written, read at one moment.
+
+        Raises what `read` raises; what is wrong with the lines goes along.
+        """
+        head, lines = self.read()
+        log = "".join(lines).encode("ascii", errors="replace")
+        return {self.path.name: log, self._head_path.name: _encoded(replace(head, pending=""))}
+
     def _finish(self, log: int, head: Head) -> Head:
         """Write what is missing of the pending lines, and return the head without them."""
         size = os.fstat(log).st_size
