@@ -5,13 +5,13 @@ from datetime import UTC, date, timedelta
 
 import dagster as dg
 
+from grinder_assets.keys import key_of
 from grinder_assets.partitions import contiguous, range_tags
 from grinder_assets.registry.assets import registry_key
 from grinder_assets.reports.assets import report_keys
 from grinder_assets.reports.importance import importance_key
 from grinder_assets.reports.promotion import promotion_key
 from grinder_assets.reports.shadow_replay import SHADOW_REPLAY
-from grinder_assets.tables import key_of
 from grinder_assets.training.assets import artifact_key
 from grinder_resources.contracts.gold_bot import REGIME_BOT_DATASET
 from grinder_resources.contracts.gold_grid import GRID_SWEEP

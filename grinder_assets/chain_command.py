@@ -101,8 +101,8 @@ def _copy(source: "Lake", root: Path, layers: tuple[str, ...]) -> None:
 
 def _make_the_rest(source: "Lake", kept: tuple[str, ...]) -> None:
     """Materialise the source's tables that were not copied, stretch by stretch, and then its models."""
+    from grinder_assets.keys import key_of
     from grinder_assets.partitions import contiguous
-    from grinder_assets.tables import key_of
     from grinder_assets.training.assets import artifact_key
     from grinder_resources.learning.specs import SPECS
     from grinder_resources.proofs.chain import Line, roots_of, tables_of

@@ -6,24 +6,58 @@ from typing import Any
 
 import dagster as dg
 
+from grinder_assets.keys import key_of
 from grinder_resources.contracts.table import Column, Table
 from grinder_resources.lake import Commit
+from grinder_resources.lineage import Source, column_sources
 
 _LARGEST_INLINE_PNG = 100_000
 
 
 def column_schema(table: Table) -> dg.TableSchema:
-    """Return the table's columns with types, units and null rules, as Dagster shows them."""
-    return dg.TableSchema(columns=[_column(column) for column in table.columns])
+    """Return the table's columns as Dagster shows them: types, units, null rules, bounds, and where they come from."""
+    sources = column_sources(table)
+    return dg.TableSchema(
+        columns=[_column(column, sources.get(column.name, ())) for column in table.columns],
+        constraints=dg.TableConstraints(other=_constraints(table)),
+    )
 
 
-def _column(column: Column) -> dg.TableColumn:
+def _constraints(table: Table) -> list[str]:
+    key = f"one row: {', '.join(table.key)}" if table.key else "equal rows are distinct"
+    return [key, f"order: {', '.join(table.sort_by)}"] if table.sort_by else [key]
+
+
+def _column(column: Column, sources: Sequence[Source]) -> dg.TableColumn:
+    bounds = (("≥", column.at_least), ("≤", column.at_most))
     return dg.TableColumn(
         column.name,
         type=str(column.dtype),
-        description=column.doc,
-        constraints=dg.TableColumnConstraints(nullable=column.nullable),
+        description="\n\n".join([column.doc, *_links(sources)]),
+        constraints=dg.TableColumnConstraints(
+            nullable=column.nullable, other=[f"{sign} {bound}" for sign, bound in bounds if bound is not None]
+        ),
     )
+
+
+def _links(sources: Sequence[Source]) -> list[str]:
+    """Return one line a table, with a link to its page: the open-source UI draws no column lineage of its own."""
+    by_table: dict[str, list[str]] = {}
+    for source in sources:
+        by_table.setdefault(source.table, []).append(f"`{source.column}`")
+    return [
+        f"from [{table}](/assets/{key_of(table).to_user_string()}): {', '.join(columns)}"
+        for table, columns in by_table.items()
+    ]
+
+
+def column_lineage(table: Table) -> dict[str, Any]:
+    """Return the table's column lineage under Dagster's own name, nothing where nothing is known."""
+    deps = {
+        column: [dg.TableColumnDep(key_of(source.table), source.column) for source in sources]
+        for column, sources in column_sources(table).items()
+    }
+    return {"dagster/column_lineage": dg.TableColumnLineage(deps)} if deps else {}
 
 
 def day_metadata(commit: Commit) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from typing import Any
 import dagster as dg
 import polars as pl
 
-from grinder_assets.metadata import day_metadata, facts_table, run_metadata
+from grinder_assets.metadata import column_lineage, day_metadata, facts_table, run_metadata
 from grinder_resources.contracts.table import Table
 from grinder_resources.errors import CheckFailed, GrinderError
 from grinder_resources.lake import Commit, Lake, fingerprint
@@ -82,7 +82,9 @@ def publish_days(context: dg.AssetExecutionContext, lake: Lake, plan: DayPlan) -
         _record(context, ledger)
         raise dg.Failure(error.line(), metadata={"finished_days": len(ledger.commits)}, allow_retries=False) from error
     for day, commit in ledger.commits.items():
-        context.add_asset_metadata(day_metadata(commit), partition_key=day.isoformat())
+        # The UI asks the newest event for lineage; a copy in every day's would outweigh all else in the event log.
+        lineage = column_lineage(plan.table) if day == days[-1] else {}
+        context.add_asset_metadata({**day_metadata(commit), **lineage}, partition_key=day.isoformat())
     rows = sum(commit.rows for commit in ledger.commits.values())
     context.log.info(f"{plan.table.name}: {ledger.rewritten} of {len(days)} days rewritten, {rows} rows")
     return dg.MaterializeResult(

@@ -5,6 +5,7 @@ from datetime import date
 
 import dagster as dg
 
+from grinder_assets.keys import key_of
 from grinder_assets.metadata import column_schema
 from grinder_assets.partitions import DAILY, SINGLE_RUN
 from grinder_assets.publish import DayCheck, check_specs
@@ -13,11 +14,6 @@ from grinder_resources.errors import PartitionMissing
 from grinder_resources.lake import Lake
 
 OWNERS = ["team:grinder"]
-
-
-def key_of(name: str) -> dg.AssetKey:
-    """Return the asset key of a lake table; dots, which keys may not hold, become underscores."""
-    return dg.AssetKey(name.replace(".", "_").split("/"))
 
 
 def daily_asset(

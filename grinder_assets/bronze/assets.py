@@ -11,8 +11,9 @@ import dagster as dg
 from grinder_assets.bronze.checks import conservation_check
 from grinder_assets.checks import contract_check
 from grinder_assets.failures import refusals_as_failures
+from grinder_assets.keys import key_of
 from grinder_assets.publish import DayCheck, DayPlan, publish_days
-from grinder_assets.tables import daily_asset, key_of
+from grinder_assets.tables import daily_asset
 from grinder_resources.code_version import code_version
 from grinder_resources.contracts.bronze import DEPTH, GATES, INGEST_LOG, INSTRUMENTS, ORDERS, QUARANTINE, QUOTES, TRADES
 from grinder_resources.contracts.table import Table

@@ -8,9 +8,10 @@ import polars as pl
 from grinder_assets.checks import contract_check
 from grinder_assets.failures import refusals_as_failures
 from grinder_assets.gold.checks import DATE_COVERAGE, null_share_check
+from grinder_assets.keys import key_of
 from grinder_assets.publish import DayPlan, publish_days
 from grinder_assets.silver.checks import LABELS_AFTER_FEATURES, LABELS_AGREE
-from grinder_assets.tables import daily_asset, key_of, upstream_hashes
+from grinder_assets.tables import daily_asset, upstream_hashes
 from grinder_resources.code_version import code_version
 from grinder_resources.contracts.gold import REGIME_DATASET, signals_table
 from grinder_resources.contracts.silver import SNAPSHOTS

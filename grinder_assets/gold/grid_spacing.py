@@ -7,8 +7,9 @@ import polars as pl
 
 from grinder_assets.checks import contract_check
 from grinder_assets.gold.checks import DATE_COVERAGE
+from grinder_assets.keys import key_of
 from grinder_assets.publish import DayPlan, publish_days
-from grinder_assets.tables import daily_asset, key_of, upstream_hashes
+from grinder_assets.tables import daily_asset, upstream_hashes
 from grinder_resources.code_version import code_version
 from grinder_resources.contracts.bronze import INSTRUMENTS, QUOTES, TRADES
 from grinder_resources.contracts.gold_grid import GRID_SPACING, GRID_SWEEP

@@ -3,9 +3,9 @@
 import dagster as dg
 
 from grinder_assets.failures import refusals_as_failures
+from grinder_assets.keys import key_of
 from grinder_assets.metadata import facts_table, inline_png
 from grinder_assets.reports.factory import report_asset
-from grinder_assets.tables import key_of
 from grinder_assets.training.assets import artifact_key
 from grinder_resources.code_version import code_version
 from grinder_resources.dagster import LakeResource, ModelStore, WarehouseResource
@@ -16,7 +16,7 @@ from grinder_resources.learning.specs import SPECS
 SHOWN = 5
 """Inputs of an answer that the UI shows."""
 
-_CODE = code_version("interpretability", "export", "learning", "contracts")
+_CODE = code_version("interpretability", "registry", "inference", "evaluation", "export", "learning", "contracts")
 
 
 def importance_key(spec: ModelSpec) -> dg.AssetKey:

@@ -3,9 +3,9 @@
 import dagster as dg
 
 from grinder_assets.failures import refusals_as_failures
+from grinder_assets.keys import key_of
 from grinder_assets.metadata import facts_table, inline_png
 from grinder_assets.reports.factory import report_asset
-from grinder_assets.tables import key_of
 from grinder_resources.code_version import code_version
 from grinder_resources.contracts.gold_grid import GRID_SPACING, GRID_SWEEP
 from grinder_resources.dagster import LakeResource, ModelStore, WarehouseResource

@@ -7,9 +7,10 @@ import dagster as dg
 import polars as pl
 
 from grinder_assets.checks import contract_check
+from grinder_assets.keys import key_of
 from grinder_assets.publish import DayPlan, publish_days
 from grinder_assets.silver.checks import LABELS_AFTER_FEATURES, LABELS_AGREE, NOTHING_AFTER_T1, ONE_ROW_A_SECOND
-from grinder_assets.tables import daily_asset, key_of, upstream_hashes
+from grinder_assets.tables import daily_asset, upstream_hashes
 from grinder_resources.code_version import code_version
 from grinder_resources.contracts.bronze import DEPTH, INSTRUMENTS, QUOTES, TRADES
 from grinder_resources.contracts.events import LEVEL_EVENTS

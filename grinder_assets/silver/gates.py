@@ -6,8 +6,9 @@ import dagster as dg
 import polars as pl
 
 from grinder_assets.checks import contract_check
+from grinder_assets.keys import key_of
 from grinder_assets.publish import DayCheck, DayPlan, Verdict, publish_days
-from grinder_assets.tables import daily_asset, key_of, upstream_hashes
+from grinder_assets.tables import daily_asset, upstream_hashes
 from grinder_resources.code_version import code_version
 from grinder_resources.contracts.bronze import GATES, INGEST_LOG
 from grinder_resources.contracts.gates import GATE_EVENTS, GATE_HORIZONS_MIN, GATE_LOOK_BACK_DAYS

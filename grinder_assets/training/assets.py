@@ -3,9 +3,10 @@
 import dagster as dg
 
 from grinder_assets.failures import refusals_as_failures
+from grinder_assets.keys import key_of
 from grinder_assets.metadata import facts_table
 from grinder_assets.partitions import SINGLE_RUN
-from grinder_assets.tables import OWNERS, key_of
+from grinder_assets.tables import OWNERS
 from grinder_assets.training.checks import leak_check_results, leak_check_specs
 from grinder_resources.code_version import code_version
 from grinder_resources.dagster import LakeResource, ModelStore

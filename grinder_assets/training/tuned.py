@@ -7,9 +7,10 @@ import dagster as dg
 
 from grinder_assets.automation import FULL_RUN_SPECS, USE_CASE_SPECS
 from grinder_assets.failures import refusals_as_failures
+from grinder_assets.keys import key_of
 from grinder_assets.metadata import facts_table, inline_png
 from grinder_assets.partitions import SINGLE_RUN
-from grinder_assets.tables import OWNERS, key_of
+from grinder_assets.tables import OWNERS
 from grinder_resources.code_version import code_version
 from grinder_resources.dagster import LakeResource, ModelStore, WarehouseResource
 from grinder_resources.learning.model_spec import ModelSpec

@@ -10,10 +10,10 @@ import pytest
 
 from grinder_assets.bronze.assets import BRONZE_ASSETS
 from grinder_assets.gold.gates import GATE_DATASET_ASSETS
+from grinder_assets.keys import key_of
 from grinder_assets.partitions import range_tags
 from grinder_assets.reports.assets import walk_forward_asset
 from grinder_assets.silver.gates import GATE_EVENT_ASSETS, KNOWN_IN_TIME
-from grinder_assets.tables import key_of
 from grinder_assets.training.assets import training_asset
 from grinder_resources.contracts.bronze import GATES, INGEST_LOG, TRADES
 from grinder_resources.contracts.gates import GATE_EVENTS, GATE_HORIZONS_MIN, GATE_ROC_DATASET
