@@ -6,12 +6,13 @@ It lies beside the artifact, which is never written again, and covers every file
 curves, as the standard asks: `openssl ecparam -name prime256v1 -genkey -noout -out key.pem`.
 """
 
+import shutil
 import tempfile
 from pathlib import Path
 from typing import Any
 
 from grinder_resources.errors import SignatureRejected
-from grinder_resources.export.durable import replace_file, written
+from grinder_resources.export.durable import TEMPORARY, locked, replace_file, written
 from grinder_resources.registry.keys import require_extra
 
 SIGNATURES_FOLDER = "signatures"
@@ -40,8 +41,9 @@ def sign_artifact(folder: Path, private_key: Path) -> Path:
         except (OSError, ValueError, TypeError) as error:
             raise SignatureRejected("this key cannot sign", where=str(private_key), got=str(error)[:100]) from error
         data = made.read_bytes()
-    with written(path):
-        path.parent.mkdir(exist_ok=True)
+    with written(path), locked(path.parent):
+        for leftover in path.parent.glob(f"{TEMPORARY}*"):  # of one that was killed
+            shutil.rmtree(leftover)
         replace_file(path, data)
     return path
 
