@@ -10,6 +10,7 @@ from grinder_assets.partitions import contiguous, range_tags
 from grinder_assets.registry.assets import registry_key
 from grinder_assets.reports.assets import report_keys
 from grinder_assets.reports.importance import importance_key
+from grinder_assets.reports.model_card import model_card_key
 from grinder_assets.reports.promotion import promotion_key
 from grinder_assets.reports.shadow_replay import SHADOW_REPLAY
 from grinder_assets.training.assets import artifact_key
@@ -52,7 +53,7 @@ _TABLES = dg.AssetSelection.groups("bronze", "silver", "gold") - _CANDIDATES - _
 
 
 def _model_keys(spec: ModelSpec) -> list[dg.AssetKey]:
-    return [artifact_key(spec), *report_keys(spec), promotion_key(spec), importance_key(spec)]
+    return [artifact_key(spec), *report_keys(spec), promotion_key(spec), importance_key(spec), model_card_key(spec)]
 
 
 _MODELS = dg.AssetSelection.assets(

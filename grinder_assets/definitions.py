@@ -28,6 +28,7 @@ from grinder_assets.reports.assets import REPORT_ASSETS
 from grinder_assets.reports.fill_probability import fill_probability_report
 from grinder_assets.reports.grid_spacing import grid_spacing_report
 from grinder_assets.reports.importance import IMPORTANCE_ASSETS
+from grinder_assets.reports.model_card import MODEL_CARD_ASSETS
 from grinder_assets.reports.policy_discovery import policy_discovery_report
 from grinder_assets.reports.promotion import PROMOTION_ASSETS
 from grinder_assets.reports.score_guard import score_guard
@@ -83,6 +84,7 @@ def build_defs(resource_overrides: Mapping[str, Any] | None = None) -> dg.Defini
             *PROMOTION_ASSETS,
             *REGISTRY_ASSETS,
             *IMPORTANCE_ASSETS,
+            *MODEL_CARD_ASSETS,
             *USE_CASE_ASSETS,
             shadow_replay_report,
             warehouse,

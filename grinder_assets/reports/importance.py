@@ -6,6 +6,7 @@ from grinder_assets.failures import refusals_as_failures
 from grinder_assets.keys import key_of
 from grinder_assets.metadata import facts_table, inline_png
 from grinder_assets.reports.factory import report_asset
+from grinder_assets.reports.origin import origin
 from grinder_assets.training.assets import artifact_key
 from grinder_resources.code_version import code_version
 from grinder_resources.dagster import LakeResource, ModelStore, WarehouseResource
@@ -49,15 +50,17 @@ def importance_asset(spec: ModelSpec) -> dg.AssetsDefinition:
             except NoData as error:
                 context.log.warning(error.line())
                 return dg.MaterializeResult(metadata={"headline": error.line(), "explained": False})
-            write_page(page, importance_page(found, spec.doc, provenance(spec, store, models.path, _CODE)))
+            facts = provenance(spec, store, models.path, _CODE)
+            write_page(page, importance_page(found, spec.doc, facts))
         context.log.info(f"{spec.name}: {found.sentence}")
         return dg.MaterializeResult(
             metadata={
                 "headline": found.sentence,
                 "explained": True,
                 "rebuilt": found.rebuilt,
-                "model": f"{found.folder}, {found.model_hash}",
                 "page": dg.MetadataValue.path(str(page)),
+                **origin(spec, facts),
+                "model_version": f"{found.folder}, {found.model_hash}",
                 "leading inputs": facts_table(leading_inputs(found, SHOWN)),
                 "plot": inline_png(importance_png(found), "shares of all movement"),
             }

@@ -4,7 +4,7 @@ Both are of raw and of calibrated answers, side by side. Intervals come from the
 where there is too little data for one there is none.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import astuple
 from types import MappingProxyType
 
@@ -35,6 +35,13 @@ GROUPS = MappingProxyType(
     {"day": pl.col("date").cast(pl.String), "symbol": pl.concat_str("venue", "symbol", separator=" ")}
 )
 
+_BAND_HOURS = 4
+_BAND = pl.from_epoch("ts_ns", time_unit="ns").dt.hour() // _BAND_HOURS * _BAND_HOURS
+_ENDS = [hour.cast(pl.String).str.zfill(2) for hour in (_BAND, _BAND + _BAND_HOURS)]
+
+HOURS = MappingProxyType({"hour": pl.concat_str(*_ENDS, separator="-")})
+"""Bands of four hours of the UTC day, `08-12`: of single hours there are too few for an interval."""
+
 Record = tuple[object, ...]
 
 
@@ -49,13 +56,17 @@ def calibration(model: str, predictions: pl.DataFrame) -> pl.DataFrame:
     return table.conform(pl.DataFrame(records, schema=table.schema, orient="row"))
 
 
-def reliability_by_group(model: str, predictions: pl.DataFrame) -> pl.DataFrame:
-    """Return rows of `reports/reliability/<model>` from the open rows of `reports/predictions/<model>`."""
+def reliability_by_group(model: str, predictions: pl.DataFrame, groups: Mapping[str, pl.Expr] = GROUPS) -> pl.DataFrame:
+    """Return rows of `reports/reliability/<model>` from the open rows of `reports/predictions/<model>`.
+
+    groups
+        What rows are grouped by, and the group of a row as text.
+    """
     table = reliability_table(model)
     records = [
         _group_record(group, by)
         for answered in _answered(predictions)
-        for by, name in GROUPS.items()
+        for by, name in groups.items()
         for group in answered.with_columns(name.alias("group")).partition_by("group", maintain_order=True)
     ]
     return table.conform(pl.DataFrame(records, schema=table.schema, orient="row"))

@@ -1,0 +1,72 @@
+"""Model card assets: one self-contained page about a model's newest artifact, made from facts."""
+
+import dagster as dg
+
+from grinder_assets.failures import refusals_as_failures
+from grinder_assets.metadata import facts_table
+from grinder_assets.registry.assets import registry_key
+from grinder_assets.reports.assets import report_keys
+from grinder_assets.reports.factory import report_asset
+from grinder_assets.reports.importance import importance_key
+from grinder_assets.reports.promotion import promotion_key
+from grinder_assets.training.assets import artifact_key
+from grinder_resources.code_version import code_version
+from grinder_resources.dagster import LakeResource, ModelStore, WarehouseResource
+from grinder_resources.errors import NoData
+from grinder_resources.learning.model_spec import ModelSpec
+from grinder_resources.learning.specs import SPECS
+
+_CODE = code_version(
+    "cards", "interpretability", "registry", "inference", "evaluation", "export", "learning", "contracts"
+)
+
+
+def model_card_key(spec: ModelSpec) -> dg.AssetKey:
+    """Return the asset key of a spec's model card."""
+    return dg.AssetKey(["reports", f"{spec.name}_model_card"])
+
+
+def model_card_asset(spec: ModelSpec) -> dg.AssetsDefinition:
+    """Return the model card asset of a model; `grinder card` makes the same page of any older artifact."""
+
+    @report_asset(
+        model_card_key(spec),
+        f"Card of the newest {spec.name}: what it is for, made from and worth, its limits, and how to verify it.",
+        code_version=_CODE,
+        deps=[artifact_key(spec), *report_keys(spec), promotion_key(spec), importance_key(spec), registry_key(spec)],
+        model=spec.name,
+    )
+    def report(
+        context: dg.AssetExecutionContext, lake: LakeResource, models: ModelStore, warehouse: WarehouseResource
+    ) -> dg.MaterializeResult:
+        from grinder_resources.cards.facts import newest_card
+        from grinder_resources.cards.page import card_page
+        from grinder_resources.cards.words import limits, verdict_of
+        from grinder_resources.evaluation.document import write_page
+
+        page = warehouse.pages_path / spec.name / "model_card.html"
+        with refusals_as_failures():
+            try:
+                card = newest_card(spec, lake.open(), models.path)
+            except NoData as error:
+                context.log.warning(error.line())
+                return dg.MaterializeResult(metadata={"headline": error.line(), "carded": False})
+            write_page(page, card_page(card))
+        sentence, carries = verdict_of(card)
+        context.log.info(f"{card.title}: {sentence}")
+        return dg.MaterializeResult(
+            metadata={
+                "headline": sentence,
+                "carded": True,
+                "carries": carries,
+                "model": f"{card.title}, {card.model.artifact.manifest.model_hash}",
+                "registry": card.stage or "there is none",
+                "page": dg.MetadataValue.path(str(page)),
+                "limits": facts_table([{"limit": limit} for limit in limits(card)]),
+            }
+        )
+
+    return report
+
+
+MODEL_CARD_ASSETS = [model_card_asset(spec) for spec in SPECS.values()]

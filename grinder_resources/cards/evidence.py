@@ -1,0 +1,79 @@
+"""What the lake says of a model's worth: the walk-forward, its slices, the promotion check, the importance."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import polars as pl
+
+from grinder_resources.contracts.importance import importance_table
+from grinder_resources.contracts.promotion import promotion_table
+from grinder_resources.contracts.reports import (
+    calibration_table,
+    predictions_table,
+    reliability_table,
+    verdicts_table,
+    walk_forward_table,
+)
+from grinder_resources.contracts.table import Table
+from grinder_resources.evaluation.curves import HOURS, reliability_by_group
+from grinder_resources.interpretability.event import Model
+from grinder_resources.interpretability.out_of_fold import LEADING_MODE
+from grinder_resources.lake import Lake
+from grinder_resources.learning.adopted import in_force
+from grinder_resources.learning.model_spec import ModelSpec
+
+SAME = "The walk-forward was made from the artifact's own rows and settings."
+NONE = "There is no walk-forward in the lake: nothing is known of the model's worth."
+OTHER_ROWS = "The walk-forward was made from other rows than the artifact: later days, or changed ones."
+OTHER_SETTINGS = "The walk-forward was made with other settings than the artifact."
+
+
+@dataclass(frozen=True, eq=False)
+class Evidence:
+    """Report tables of a model, empty where the lake has none; `reliability` holds hours beside days and symbols.
+
+    about
+        Whether they are about this very artifact, in one sentence.
+    """
+
+    scores: pl.DataFrame
+    verdicts: pl.DataFrame
+    calibration: pl.DataFrame
+    reliability: pl.DataFrame
+    promotion: pl.DataFrame
+    importance: pl.DataFrame
+    about: str
+
+
+def evidence_of(model: Model, lake: Lake, models_dir: Path) -> Evidence:
+    """Return what the lake says of a model. Raises CorruptFile where a table does not verify."""
+    name = model.spec.name
+    hours = _read(lake, predictions_table(name)).filter(pl.col("mode") == LEADING_MODE)
+    reliability = _read(lake, reliability_table(name))
+    return Evidence(
+        scores=_read(lake, walk_forward_table(name)),
+        verdicts=_read(lake, verdicts_table(name)),
+        calibration=_read(lake, calibration_table(name)),
+        reliability=pl.concat([reliability, reliability_by_group(name, hours, HOURS)]),
+        promotion=_read(lake, promotion_table(name)),
+        importance=_read(lake, importance_table(name)),
+        about=_about(model, lake, models_dir),
+    )
+
+
+def _read(lake: Lake, table: Table) -> pl.DataFrame:
+    return lake.read(table) if lake.stamps(table.name) else table.empty()
+
+
+def _about(model: Model, lake: Lake, models_dir: Path) -> str:
+    stamps = lake.stamps(walk_forward_table(model.spec.name).name)
+    if not stamps or not stamps[""].rows:
+        return NONE
+    data = model.artifact.manifest.training_metadata.data_hash
+    if not stamps[""].upstream.get("dataset", "").startswith(data):
+        return OTHER_ROWS
+    return SAME if _settings_equal(model, in_force(model.spec, models_dir)) else OTHER_SETTINGS
+
+
+def _settings_equal(model: Model, spec: ModelSpec) -> bool:
+    return bool(model.config["params"] == spec.facts["params"])
