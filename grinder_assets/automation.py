@@ -90,14 +90,24 @@ def _today(context: dg.ScheduleEvaluationContext) -> date:
     return context.scheduled_execution_time.astimezone(UTC).date()
 
 
-@dg.schedule(job=DAILY_JOB, cron_schedule="0 1 * * *", execution_timezone="UTC")
+@dg.schedule(
+    job=DAILY_JOB,
+    cron_schedule="0 1 * * *",
+    execution_timezone="UTC",
+    description="Bronze to Gold of the day that has just ended.",
+)
 def daily_tables(context: dg.ScheduleEvaluationContext) -> dg.RunRequest:
     """Make the tables of the day that has just ended."""
     yesterday = _today(context) - timedelta(days=1)
     return dg.RunRequest(run_key=f"daily-{yesterday}", partition_key=yesterday.isoformat())
 
 
-@dg.schedule(job=DAILY_JOB, cron_schedule="30 2 * * *", execution_timezone="UTC")
+@dg.schedule(
+    job=DAILY_JOB,
+    cron_schedule="30 2 * * *",
+    execution_timezone="UTC",
+    description=f"The last {LATE_DAYS} days again, for files that came late; days that have not changed are skipped.",
+)
 def late_data(context: dg.ScheduleEvaluationContext) -> dg.RunRequest:
     """Look at the last days again, in one run; a day whose files have not changed is skipped."""
     today = _today(context)
@@ -114,7 +124,12 @@ RETRAIN_SCHEDULE = dg.ScheduleDefinition(
 )
 
 
-@dg.sensor(job=DAILY_JOB, minimum_interval_seconds=60, name="landing_files")
+@dg.sensor(
+    job=DAILY_JOB,
+    minimum_interval_seconds=60,
+    name="landing_files",
+    description="Bronze to Gold of every day that a new or changed landing file covers.",
+)
 def landing_sensor(
     context: dg.SensorEvaluationContext, landing: LandingResource
 ) -> Iterator[dg.RunRequest | dg.SkipReason]:

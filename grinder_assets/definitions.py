@@ -17,6 +17,7 @@ from grinder_assets.automation import (
     late_data,
 )
 from grinder_assets.bronze.assets import BRONZE_ASSETS
+from grinder_assets.freshness import kept_fresh
 from grinder_assets.gold.assets import GOLD_ASSETS
 from grinder_assets.gold.bot import BOT_DATASET_ASSETS
 from grinder_assets.gold.fill_probability import FILL_DATASET_ASSETS
@@ -76,19 +77,21 @@ def build_defs(resource_overrides: Mapping[str, Any] | None = None) -> dg.Defini
     if name not in EXECUTORS:
         raise OutOfRange("no such executor", where="GRINDER_EXECUTOR", got=name, expected=" or ".join(EXECUTORS))
     return dg.Definitions(
-        assets=[
-            *TABLE_ASSETS,
-            *TRAINING_ASSETS,
-            *TUNED_PARAMS_ASSETS,
-            *REPORT_ASSETS,
-            *PROMOTION_ASSETS,
-            *REGISTRY_ASSETS,
-            *IMPORTANCE_ASSETS,
-            *MODEL_CARD_ASSETS,
-            *USE_CASE_ASSETS,
-            shadow_replay_report,
-            warehouse,
-        ],
+        assets=kept_fresh(
+            [
+                *TABLE_ASSETS,
+                *TRAINING_ASSETS,
+                *TUNED_PARAMS_ASSETS,
+                *REPORT_ASSETS,
+                *PROMOTION_ASSETS,
+                *REGISTRY_ASSETS,
+                *IMPORTANCE_ASSETS,
+                *MODEL_CARD_ASSETS,
+                *USE_CASE_ASSETS,
+                shadow_replay_report,
+                warehouse,
+            ]
+        ),
         jobs=[MAIN_JOB, DAILY_JOB, RETRAIN_JOB, USE_CASES_JOB],
         schedules=[daily_tables, late_data, RETRAIN_SCHEDULE],
         sensors=[landing_sensor],

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any
 
 import dagster as dg
@@ -11,13 +10,12 @@ from grinder_assets.failures import refusals_as_failures
 from grinder_assets.keys import key_of
 from grinder_assets.metadata import facts_table, inline_png
 from grinder_assets.reports.factory import AssetDecorator, report_asset
+from grinder_assets.reports.origin import origin
 from grinder_assets.training.assets import artifact_key
 from grinder_resources.code_version import code_version
 from grinder_resources.dagster import LakeResource, ModelStore, WarehouseResource
 from grinder_resources.learning.model_spec import ModelSpec
 from grinder_resources.learning.specs import SPECS
-
-NO_TABLES: Mapping[str, Any] = MappingProxyType({})
 
 _CODE = code_version("learning", "evaluation", "contracts")
 
@@ -61,7 +59,7 @@ def walk_forward_asset(spec: ModelSpec) -> dg.AssetsDefinition:
             write_page(page, walk_forward_page(made.report))
         context.log.info(f"{spec.name}: {headline(made.report.verdicts)}")
         plot = ("AUC and skill", walk_forward_png(made.report))
-        return _result(made, headline(made.report.verdicts), page, plot)
+        return _result(made, headline(made.report.verdicts), page, plot, origin(spec, facts))
 
     return report
 
@@ -96,31 +94,32 @@ def calibration_asset(spec: ModelSpec) -> dg.AssetsDefinition:
             write_page(page, calibration_page(made.report))
         sentence = calibration_headline(made.report.scores)
         context.log.info(f"{spec.name}: {sentence}")
-        tables = {"before and after": before_and_after(made.report)} | {
-            f"by {group}": calibration_of_groups(made.report, group) for group in ("day", "symbol")
+        tables = {"before and after": facts_table(before_and_after(made.report))} | {
+            f"by {group}": facts_table(calibration_of_groups(made.report, group)) for group in ("day", "symbol")
         }
-        return _result(made, sentence, page, ("reliability", reliability_png(made.report)), tables)
+        plot = ("reliability", reliability_png(made.report))
+        return _result(made, sentence, page, plot, {**origin(spec, facts), **tables})
 
     return report
 
 
 def _result(
-    made: Any, sentence: str, page: Path, plot: tuple[str, bytes | None], tables: Mapping[str, Any] = NO_TABLES
+    made: Any, sentence: str, page: Path, plot: tuple[str, bytes | None], more: Mapping[str, Any]
 ) -> dg.MaterializeResult:
-    """Return what the UI shows of a report: its plot with what that shows, and rows of short facts by title."""
+    """Return what the UI shows of a report: what it says, its plot with what that shows, then all that is behind it."""
     alt, png = plot
     verdicts = made.report.verdicts.select("mode", "head", "class", "rows", "verdict").to_dicts()
     return dg.MaterializeResult(
         metadata={
             "headline": sentence,
+            **({"plot": inline_png(png, alt)} if png else {}),
+            "page": dg.MetadataValue.path(str(page)),
             "answers": len(verdicts),
             "answers_with_edge": made.report.verdicts["edge"].sum(),
             "rebuilt": made.rebuilt,
-            "page": dg.MetadataValue.path(str(page)),
             "verdicts": facts_table(verdicts),
             "limits": facts_table([{"what could not be done": limit} for limit in made.report.limits]),
-            **{title: facts_table(rows) for title, rows in tables.items()},
-            **({"plot": inline_png(png, alt)} if png else {}),
+            **more,
         }
     )
 

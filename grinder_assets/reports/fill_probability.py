@@ -7,6 +7,7 @@ from grinder_assets.keys import key_of
 from grinder_assets.metadata import facts_table, inline_png
 from grinder_assets.reports.assets import report_keys
 from grinder_assets.reports.factory import report_asset
+from grinder_assets.reports.origin import origin
 from grinder_resources.code_version import code_version
 from grinder_resources.dagster import LakeResource, ModelStore, WarehouseResource
 from grinder_resources.errors import NoData
@@ -42,7 +43,8 @@ def fill_probability_report(
         except NoData as error:
             context.log.warning(error.line())
             return dg.MaterializeResult(metadata={"headline": error.line(), "reported": False})
-        write_page(page, fill_page(report, provenance(FILL_PROBABILITY, store, models.path, _CODE)))
+        facts = provenance(FILL_PROBABILITY, store, models.path, _CODE)
+        write_page(page, fill_page(report, facts))
     context.log.info(f"{sentence(report)} {worth(report)}")
     return dg.MaterializeResult(
         metadata={
@@ -52,6 +54,7 @@ def fill_probability_report(
             "reported": True,
             "rebuilt": report.rebuilt,
             "page": dg.MetadataValue.path(str(page)),
+            **origin(FILL_PROBABILITY, facts),
             "plot": inline_png(fill_png(report), "shares filled over time, and what was said against what happened"),
             "shares": facts_table(report.shares.to_dicts()),
             "costs": facts_table(report.costs.to_dicts()),

@@ -7,6 +7,7 @@ from grinder_assets.keys import key_of
 from grinder_assets.metadata import facts_table, inline_png
 from grinder_assets.reports.assets import report_keys
 from grinder_assets.reports.factory import report_asset
+from grinder_assets.reports.origin import origin
 from grinder_resources.code_version import code_version
 from grinder_resources.contracts.bronze import INSTRUMENTS, QUOTES, TRADES
 from grinder_resources.contracts.gold_grid import GRID_SPACING, GRID_SWEEP
@@ -44,7 +45,8 @@ def grid_spacing_report(
     store, page = lake.open(), warehouse.pages_path / SPEC.name / "use_case.html"
     with refusals_as_failures():
         report = grid_report(SPEC, store, _CODE)
-        write_page(page, grid_page(report, provenance(SPEC, store, models.path, _CODE)))
+        facts = provenance(SPEC, store, models.path, _CODE)
+        write_page(page, grid_page(report, facts))
     said = sentence(report.scores)
     context.log.info(f"{SPEC.name}: {said}")
     png = surface_png(report.surface)
@@ -54,6 +56,7 @@ def grid_spacing_report(
             "promote": promoted(report.scores),
             "rebuilt": report.rebuilt,
             "page": dg.MetadataValue.path(str(page)),
+            **origin(SPEC, facts),
             "policies": facts_table(report.scores.select("policy", "windows", "pnl", "pnl_low", "pnl_high").to_dicts()),
             **({"plot": inline_png(png, "pnl by spacing and regime")} if png else {}),
         }

@@ -1,6 +1,7 @@
 """Promotion assets: whether the evidence carries a model, as a table, a page and one calm sentence."""
 
 from pathlib import Path
+from typing import Any
 
 import dagster as dg
 
@@ -8,6 +9,7 @@ from grinder_assets.failures import refusals_as_failures
 from grinder_assets.metadata import facts_table, inline_png
 from grinder_assets.reports.assets import report_keys
 from grinder_assets.reports.factory import report_asset
+from grinder_assets.reports.origin import origin
 from grinder_resources.code_version import code_version
 from grinder_resources.dagster import LakeResource, ModelStore, WarehouseResource
 from grinder_resources.learning.model_spec import ModelSpec
@@ -48,26 +50,26 @@ def promotion_asset(spec: ModelSpec) -> dg.AssetsDefinition:
         with refusals_as_failures():
             found = promotion(spec, store, models.path)
             rows = commit_promotion(store, found, _CODE)
-            write_page(page, promotion_page(found, spec.doc, provenance(spec, store, models.path, _CODE)))
+            facts = provenance(spec, store, models.path, _CODE)
+            write_page(page, promotion_page(found, spec.doc, facts))
         context.log.info(found.sentence)
         shown = rows.select("head", "class", "auc_low", "auc_beyond", "skill_low", "dsr", "codes").to_dicts()
-        return _result(found.sentence, found.promoted, page, shown, promotion_png(found))
+        shows = _result(found.sentence, found.promoted, page, shown, promotion_png(found))
+        return dg.MaterializeResult(metadata={**shows, **origin(spec, facts)})
 
     return report
 
 
 def _result(
     sentence: str, promoted: bool, page: Path, answers: list[dict[str, object]], png: bytes | None
-) -> dg.MaterializeResult:
-    return dg.MaterializeResult(
-        metadata={
-            "decision": sentence,
-            "promote": promoted,
-            "page": dg.MetadataValue.path(str(page)),
-            "answers": facts_table(answers),
-            **({"plot": inline_png(png, "Sharpe ratios and overfitting")} if png else {}),
-        }
-    )
+) -> dict[str, Any]:
+    return {
+        "headline": sentence,
+        **({"plot": inline_png(png, "Sharpe ratios and overfitting")} if png else {}),
+        "page": dg.MetadataValue.path(str(page)),
+        "promote": promoted,
+        "answers": facts_table(answers),
+    }
 
 
 PROMOTION_ASSETS = [promotion_asset(spec) for spec in SPECS.values()]

@@ -10,6 +10,7 @@ from grinder_assets.failures import refusals_as_failures
 from grinder_assets.keys import key_of
 from grinder_assets.metadata import facts_table, inline_png
 from grinder_assets.reports.factory import report_asset
+from grinder_assets.reports.origin import origin
 from grinder_assets.training.assets import artifact_key
 from grinder_resources.code_version import code_version
 from grinder_resources.contracts.bronze import INSTRUMENTS
@@ -49,7 +50,8 @@ def shadow_replay_report(
         except NoData as error:
             context.log.warning(error.line())
             return dg.MaterializeResult(metadata={"replayed": False, "reason": error.line()})
-        write_page(page, replay_page(replay, provenance(REGIME, store, models.path, _CODE)))
+        facts = provenance(REGIME, store, models.path, _CODE)
+        write_page(page, replay_page(replay, facts))
     context.log.info(log_line(replay.decisions))
     return dg.MaterializeResult(
         metadata={
@@ -57,8 +59,9 @@ def shadow_replay_report(
             "replayed": True,
             "rebuilt": replay.rebuilt,
             "digest": replay.digest,
-            **_tables(replay.totals),
             **_page(page, replay_png(replay.decisions)),
+            **origin(REGIME, facts),
+            **_tables(replay.totals),
         }
     )
 

@@ -7,6 +7,7 @@ from grinder_assets.keys import key_of
 from grinder_assets.metadata import facts_table, inline_png
 from grinder_assets.reports.assets import report_keys
 from grinder_assets.reports.factory import report_asset
+from grinder_assets.reports.origin import origin
 from grinder_resources.code_version import code_version
 from grinder_resources.contracts.bronze import INSTRUMENTS
 from grinder_resources.contracts.silver import SNAPSHOTS
@@ -48,7 +49,8 @@ def toxicity_report_asset(
         except (NoData, TooFewDays) as error:
             context.log.warning(error.line())
             return dg.MaterializeResult(metadata={"headline": error.line(), "reported": False})
-        write_page(page, toxicity_page(report, provenance(TOXICITY, store, models.path, _CODE)))
+        facts = provenance(TOXICITY, store, models.path, _CODE)
+        write_page(page, toxicity_page(report, facts))
     context.log.info(sentence(report.hit_rates))
     return dg.MaterializeResult(
         metadata={
@@ -56,6 +58,7 @@ def toxicity_report_asset(
             "reported": True,
             "rebuilt": report.rebuilt,
             "page": dg.MetadataValue.path(str(page)),
+            **origin(TOXICITY, facts),
             "plot": inline_png(day_png(report.newest), "price and regimes of the newest day"),
             "transitions": facts_table(report.transitions.to_dicts()),
             "hit rates": facts_table(report.hit_rates.to_dicts()),

@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 import yaml
 
-from grinder_assets.automation import FULL_RUN_SPECS, late_data
+from grinder_assets.automation import DAILY_JOB, FULL_RUN_SPECS, MAIN_JOB, RETRAIN_JOB, USE_CASES_JOB, late_data
 from grinder_assets.definitions import build_defs, defs
+from grinder_assets.freshness import DAILY, WEEKLY
 from grinder_resources.errors import OutOfRange
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -84,6 +85,36 @@ def test_every_asset_tells_its_story() -> None:
         if spec.group_name in {"bronze", "silver", "gold"}:
             assert spec.code_version, spec.key
             assert spec.metadata["dagster/column_schema"].columns, spec.key
+
+
+def test_what_a_schedule_makes_has_a_time_by_which_it_is_late() -> None:
+    """Tables of the daily job are due at four, models and reports of the retrain job after eight days, nothing else."""
+    due = {spec.key: spec.freshness_policy for spec in defs.resolve_all_asset_specs() if spec.freshness_policy}
+    daily, weekly = (set(defs.resolve_job_def(job).asset_layer.selected_asset_keys) for job in ("daily", "retrain"))
+    assert {key for key, policy in due.items() if policy == DAILY} == daily
+    assert {key for key, policy in due.items() if policy == WEEKLY} == weekly
+    assert set(due) == daily | weekly
+
+
+def test_every_part_says_what_it_is_for() -> None:
+    """Jobs, schedules, sensors and checks have a sentence of their own."""
+    repository = defs.get_repository_def()
+    named = [MAIN_JOB, DAILY_JOB, RETRAIN_JOB, USE_CASES_JOB, *repository.schedule_defs, *repository.sensor_defs]
+    checks = [check for asset in defs.assets or () for check in asset.check_specs]
+    assert [part for part in (*named, *checks) if not part.description] == []
+
+
+def test_columns_lead_to_the_columns_they_come_from() -> None:
+    """A column of Gold names its source with a link to that table's page; bounds and keys are shown."""
+    specs = {spec.key.to_user_string(): spec for spec in defs.resolve_all_asset_specs()}
+    regime = specs["gold/training/regime"].metadata["dagster/column_schema"]
+    label = next(column for column in regime.columns if column.name == "range_60s_forward_x1000")
+    assert label.description.endswith("from [silver/snapshots](/assets/silver/snapshots): `mid_half_ticks`")
+    assert regime.constraints.other == ["one row: venue, symbol, ts_ns", "order: venue, symbol, ts_ns"]
+    aggressor = next(
+        c for c in specs["bronze/trades"].metadata["dagster/column_schema"].columns if c.name == "aggressor"
+    )
+    assert aggressor.constraints.other == ["≥ -1", "≤ 1"]
 
 
 def test_every_asset_runs_a_range_in_one_run() -> None:

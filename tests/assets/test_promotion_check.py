@@ -54,7 +54,7 @@ def test_no_promotion_is_a_result(lake: Lake, tmp_path: Path) -> None:
     assert result.success
     (event,) = result.asset_materializations_for_node("reports__regime_promotion")
     sentence = "No promotion of regime: the evidence does not carry its only head yet."
-    assert event.metadata["decision"].value == sentence
+    assert event.metadata["headline"].value == sentence
     assert event.metadata["promote"].value is False
     assert "NOT_JUDGED" in str(event.metadata["answers"].value)
     assert lake.read(promotion_table("regime"))["class"].to_list() == ["HIGH", "LOW", "MID"]
