@@ -1,0 +1,124 @@
+"""How far two ways a number lies are apart, for many numbers at once and from counts alone.
+
+Counts are int64 [inputs, bins]: a row an input, its bins in order from the left, padded with zeros on the right. The
+first column holds the rows without a value: a missing value counts as lower than all others, so that an input that
+goes missing has moved as far as it can.
+
+    Kolmogorov-Smirnov   D = sup |F_now - F_then|                     (Smirnov 1939)
+    stability index      PSI = sum (p - q) ln(p / q) over deciles     (Siddiqi 2006, Credit Risk Scorecards)
+
+D at the cuts is a lower bound of D over the rows, and the counts bound it from above as well. PSI is exact.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from grinder_resources.monitoring.sketch import Floats, Ints, Sketch
+
+DECILES = 10
+HALF_A_ROW = 0.5
+"""What an empty bin counts as in PSI, so that the index is finite."""
+
+SERIES = np.arange(1, 101, dtype=np.float64)
+
+
+def stacked(sketches: Sequence[Sketch]) -> Ints:
+    """Return the counts of sketches as int64 [inputs, bins], the missing rows first."""
+    table = np.zeros((len(sketches), 1 + max((len(one.counts) for one in sketches), default=0)), dtype=np.int64)
+    for row, one in zip(table, sketches, strict=True):
+        row[: 1 + len(one.counts)] = one.missing, *one.counts
+    return table
+
+
+def ks_bounds(now: Ints, then: Ints) -> tuple[Floats, Floats]:
+    """Return the least and the largest D that rows with these counts can have, float64 [inputs] each.
+
+    The least is |F_now - F_then| at the cuts. The largest is reached where all of one side's rows lie left in a bin
+    and all of the other's right. They are apart by the largest share of rows in a bin at most, and D is the least
+    where no bin holds two different values. NaN where a side has no row.
+    """
+    below_now, below_then = (_cumulated(counts) for counts in (now, then))
+    least = np.abs(below_now - below_then).max(axis=1)
+    # Missing rows, the first bin, are of one value: nothing lies within.
+    ahead = (below_now[:, 1:] - below_then[:, :-1]).max(axis=1)
+    behind = (below_then[:, 1:] - below_now[:, :-1]).max(axis=1)
+    return least, np.maximum(least, np.maximum(ahead, behind))
+
+
+def ks_p_value(distance: Floats, now: Ints, then: Ints) -> Floats:
+    """Return the chance of at least this D between samples of one distribution, float64 [inputs].
+
+    Kolmogorov's limit, at the two samples' effective number of rows n = a b / (a + b), with the correction for few
+    rows by Stephens (1970):
+
+        p = 2 sum (-1)^(k - 1) exp(-2 k^2 t^2),   t = (sqrt(n) + 0.12 + 0.11 / sqrt(n)) D
+
+    It takes rows for independent. Rows of a market are not, so it is too small; see `monitoring.states`.
+    """
+    rows_now, rows_then = now.sum(axis=1), then.sum(axis=1)
+    root = np.sqrt(rows_now / (rows_now + rows_then) * rows_then)
+    t = (root + 0.12 + 0.11 / root) * distance
+    terms = np.exp(-2.0 * (SERIES[:, None] * t) ** 2) * np.where(SERIES % 2 == 1, 1.0, -1.0)[:, None]
+    # Below 0.2 the series has not converged after its terms, and the chance is 1 to twelve digits.
+    return np.asarray(np.where(t < 0.2, 1.0, np.clip(2.0 * terms.sum(axis=0), 0.0, 1.0)))
+
+
+def psi(now: Ints, then: Ints) -> Floats:
+    """Return the population stability index over the deciles of `then`, float64 [inputs].
+
+    Missing rows are a bin of their own. An empty bin counts as half a row; one that is empty on both sides is left out.
+    """
+    places = deciles(then)
+    tenths_now, tenths_then = (_merged(counts, places) for counts in (now, then))
+    told = (tenths_now > 0) | (tenths_then > 0)
+    p, q = _shares(tenths_now, told), _shares(tenths_then, told)
+    ratio = np.divide(p, q, out=np.ones_like(p), where=told)
+    return np.asarray(((p - q) * np.log(ratio)).sum(axis=1))
+
+
+def deciles(then: Ints) -> Ints:
+    """Return for every bin the number of its decile, int64 [inputs, bins]: 0 for missing rows, else 1 to 10.
+
+    A bin belongs to the decile of its middle row, in integers: bins of one sketch always merge the same way.
+    """
+    known = then[:, 1:]
+    middle = 2 * np.cumsum(known, axis=1) - known
+    total = np.maximum(known.sum(axis=1, keepdims=True), 1)
+    tenths = np.minimum(DECILES * middle // (2 * total), DECILES - 1)
+    return np.hstack([np.zeros((len(then), 1), dtype=np.int64), 1 + tenths])
+
+
+def q_values(p_values: Floats) -> Floats:
+    """Return the smallest false discovery rate at which each finding counts, float64 [tests].
+
+    Benjamini and Hochberg (1995): q of the i-th smallest of m is the least of m p / j over all j >= i.
+    """
+    order = np.argsort(p_values, kind="stable")
+    count = len(p_values)
+    raised = p_values[order] * count / np.arange(1, count + 1)
+    q = np.empty(count)
+    q[order] = np.minimum.accumulate(raised[::-1])[::-1]
+    return q
+
+
+def _cumulated(counts: Ints) -> Floats:
+    """Return the share of rows in each bin and those left of it, float64 [inputs, bins]."""
+    rows = counts.sum(axis=1, keepdims=True)
+    with np.errstate(invalid="ignore"):
+        return np.asarray(np.cumsum(counts, axis=1) / rows)
+
+
+def _merged(counts: Ints, places: Ints) -> Ints:
+    """Return counts added up by place, int64 [inputs, 11]."""
+    width = DECILES + 1
+    flat = (np.arange(len(counts))[:, None] * width + places).ravel()
+    merged = np.bincount(flat, counts.ravel(), minlength=len(counts) * width)
+    return merged.reshape(-1, width).astype(np.int64)
+
+
+def _shares(counts: Ints, told: NDArray[np.bool_]) -> Floats:
+    """Return shares of the bins that are told, none of them empty, float64 [inputs, bins]; 0 elsewhere."""
+    floored = np.where(told, np.maximum(counts, HALF_A_ROW), 0.0)
+    return np.asarray(floored / np.maximum(floored.sum(axis=1, keepdims=True), HALF_A_ROW))
