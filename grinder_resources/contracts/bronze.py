@@ -113,6 +113,33 @@ ORDERS = Table(
     key=("venue", "symbol", "order_id", "event", "ts_ns", "filled_lots"),
 )
 
+LOG_MODES = ("shadow", "canary", "active")
+"""How far a decision let signals into trading; what is off writes no log."""
+
+_BPS, _SPACING = pl.Int32(), pl.Int32()
+PREDICTIONS = Table(
+    name="bronze/predictions",
+    doc="Decisions of trading processes, one row each: what the model read, what it said, and whether that was used.",
+    columns=(
+        *EVENT,
+        required("mode", pl.String(), f"one of {', '.join(LOG_MODES)}"),
+        required("applied", pl.Boolean(), "whether policies were let use the signal"),
+        required("refusal", pl.String(), "code of why not, or of why there is no signal; empty where all went well"),
+        required(
+            "model_hash", pl.String(), "hash of the model's graph, 16 hex characters; empty where none was loaded"
+        ),
+        optional(
+            "low_bps", _BPS, "probability of LOW; null where the model gave no answer", at_least=0, at_most=10_000
+        ),
+        optional("mid_bps", _BPS, "probability of MID", at_least=0, at_most=10_000),
+        optional("high_bps", _BPS, "probability of HIGH; the three sum to 10000", at_least=0, at_most=10_000),
+        optional("spacing_x1000", _SPACING, "how wide a grid should be, 1000 = as it is", at_least=500, at_most=2_000),
+        optional("features", pl.String(), "canonical JSON of the inputs as read; null where there is no answer"),
+        optional("features_hash", pl.String(), "first 16 hex characters of the sha256 of `features`"),
+    ),
+    sort_by=BY_TIME,
+)
+
 INSTRUMENTS = Table(
     name="bronze/instruments",
     doc="Units in force on the day, one row an instrument that has rows that day.",
@@ -160,5 +187,5 @@ INGEST_LOG = Table(
     key=("table", "source"),
 )
 
-BRONZE = (TRADES, QUOTES, DEPTH, GATES, ORDERS, INSTRUMENTS, QUARANTINE, INGEST_LOG)
+BRONZE = (TRADES, QUOTES, DEPTH, GATES, ORDERS, PREDICTIONS, INSTRUMENTS, QUARANTINE, INGEST_LOG)
 """Every Bronze table, in the order they are published."""

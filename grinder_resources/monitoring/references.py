@@ -1,0 +1,72 @@
+"""`monitoring/references/<model>`: how inputs and answers lay when the served model was made.
+
+Inputs are those of the rows that it was fitted on. Answers are to rows that it was not: those of its validation and
+test days, for what a model says about rows it has learned is more certain than what it says about any other.
+"""
+
+from collections.abc import Iterator
+from typing import Any
+
+import polars as pl
+
+from grinder_resources.contracts.monitoring import ANSWER_PREFIX, references_table
+from grinder_resources.interpretability.event import Model
+from grinder_resources.learning.model_spec import ModelSpec
+from grinder_resources.learning.splits import Split, split_rows
+from grinder_resources.monitoring.answers import answered_rows
+from grinder_resources.monitoring.sketch import cuts_of, sketch_of
+from grinder_resources.monitoring.watch import Watch
+
+
+def answer_name(head: str, output: str) -> str:
+    """Return what the answers of a class of a head are called among sketches; '' = a regression."""
+    return f"{ANSWER_PREFIX}{head}/{output}" if output else f"{ANSWER_PREFIX}{head}"
+
+
+def references_upstream(watch: Watch, spec: ModelSpec) -> dict[str, str]:
+    """Return the hashes of everything that decides the rows."""
+    split = split_of(watch.model) if watch.model else Split((), (), ())
+    days = sorted({*split.train, *split.val, *split.test})
+    return {name: sha for day in days for name, sha in watch.upstream(day, spec.dataset).items()} | watch.upstream(None)
+
+
+def references(watch: Watch, spec: ModelSpec) -> pl.DataFrame:
+    """Return `monitoring/references/<model>`; empty where no version is served, or the lake has none of its days."""
+    table, model = references_table(spec.name), watch.model
+    records = [] if model is None else [*_inputs(watch, model), *_answers(watch, model)]
+    return table.conform(pl.DataFrame(records, schema=table.schema, orient="row"))
+
+
+def split_of(model: Model) -> Split:
+    """Return the split that an artifact was fitted on."""
+    return Split(model.days("train"), model.days("val"), model.days("test"), model.config["embargo_ns"])
+
+
+def _inputs(watch: Watch, model: Model) -> Iterator[dict[str, Any]]:
+    split = split_of(model)
+    prepared = watch.gold(model, [*split.train, *split.val, *split.test])
+    if prepared is None:
+        return
+    rows = prepared.matrix.values[split_rows(prepared.frame, split).train]
+    for name, values in zip(prepared.matrix.columns, rows.T, strict=True):
+        yield _record(model, name, values)
+
+
+def _answers(watch: Watch, model: Model) -> Iterator[dict[str, Any]]:
+    unseen = watch.gold(model, [*model.days("val"), *model.days("test")])
+    if unseen is None:
+        return
+    for (head, output), rows in answered_rows(model, unseen).group_by("head", "class", maintain_order=True):
+        yield _record(model, answer_name(str(head), str(output)), rows["answer"].to_numpy())
+
+
+def _record(model: Model, name: str, values: Any) -> dict[str, Any]:
+    cuts = cuts_of(values)
+    sketch = sketch_of(values, cuts)
+    return {
+        "model_hash": model.artifact.manifest.model_hash,
+        "feature": name,
+        "cuts": list(cuts),
+        "counts": list(sketch.counts),
+        "missing": sketch.missing,
+    }

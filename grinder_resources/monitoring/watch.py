@@ -1,0 +1,81 @@
+"""The model that is watched, and the rows of a day that it is watched on."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+import polars as pl
+
+from grinder_resources.contracts.bronze import PREDICTIONS
+from grinder_resources.contracts.table import Table
+from grinder_resources.datasets import gold_table
+from grinder_resources.errors import NoData
+from grinder_resources.hashing import sha256_facts
+from grinder_resources.interpretability.event import Model, open_model, require_columns
+from grinder_resources.lake import Lake
+from grinder_resources.learning.model_spec import ModelSpec
+from grinder_resources.learning.training import Prepared, prepare
+from grinder_resources.registry.served import served_artifact
+
+
+@dataclass(frozen=True, eq=False)
+class Watch:
+    """The served version of a model, None where it has no artifact yet, and the lake that it is watched in."""
+
+    lake: Lake
+    model: Model | None
+
+    def gold(self, model: Model, days: Sequence[date]) -> Prepared | None:
+        """Return the rows of the model's dataset, ready to be read by it; None where those days have none.
+
+        Raises SchemaMismatch where the artifact reads other columns than the table has.
+        """
+        dataset = model.spec.dataset
+        committed = [day for day in days if self.lake.stamp(dataset, day)]
+        if not committed:
+            return None
+        frame = self.lake.read(gold_table(self.lake, dataset), min(committed), max(committed))
+        frame = frame.filter(pl.col("date").is_in(committed))
+        if frame.is_empty():
+            return None
+        prepared = prepare(model.spec, frame)
+        require_columns(model, prepared)
+        return prepared
+
+    def logged(self, model: Model, day: date) -> pl.DataFrame:
+        """Return the logged decisions of a day that the model answered, each set of inputs of a moment once."""
+        rows = self.lake.read_or_empty(PREDICTIONS, day, day)
+        answered = rows.filter(
+            pl.col("model_hash") == model.artifact.manifest.model_hash, pl.col("low_bps").is_not_null()
+        )
+        return answered.unique(["venue", "symbol", "ts_ns", "features_hash"], keep="first", maintain_order=True)
+
+    def upstream(self, day: date | None, *tables: Table | str) -> dict[str, str]:
+        """Return the hashes of the model and of a day in these tables; a day that is not committed has none."""
+        names = [table if isinstance(table, str) else table.name for table in tables]
+        stamps = {name: self.lake.stamp(name, day) for name in names}
+        where = f"/{day}" if day else ""
+        return {"model": self.files_sha256} | {
+            f"{name}{where}": stamp.logical_sha256 for name, stamp in stamps.items() if stamp
+        }
+
+    @property
+    def files_sha256(self) -> str:
+        """One hash over every file of the artifact; '' without one."""
+        return (
+            sha256_facts({file.name: file.sha256 for file in self.model.artifact.manifest.files}) if self.model else ""
+        )
+
+
+def watch(spec: ModelSpec, lake: Lake, models_dir: Path) -> Watch:
+    """Return the version of a model that is served, ready to be watched.
+
+    Raises RegistryRejected for a torn registry, ManifestRejected or ArtifactRejected for an artifact that does not
+    verify.
+    """
+    try:
+        folder = served_artifact(spec.name, models_dir)
+    except NoData:
+        return Watch(lake, None)
+    return Watch(lake, open_model(folder, spec))
