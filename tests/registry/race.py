@@ -12,7 +12,7 @@ from grinder_resources.errors import GrinderError
 from grinder_resources.registry.log import Registry
 from tests.registry.registries import MODEL, promote, roll_back, stage, started
 
-WRITERS, TURNS = 8, 12
+WRITERS, TURNS = 8, 9
 
 
 def write(registry: Registry, number: int, begin: int, told: int) -> None:

@@ -1,0 +1,158 @@
+"""`grinder registry` on a real model that carries nothing: each command says what it did, or one line why not."""
+
+import re
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from grinder_resources.cli import main
+from grinder_resources.hashing import sha256_facts
+from grinder_resources.lake import Lake
+from grinder_resources.learning.ledger import LEDGER_FILE, Ledger
+from grinder_resources.learning.specs import REGIME
+from grinder_resources.registry.evidence import artifact_of, evidence_of
+from grinder_resources.registry.log import Registry
+
+Say = Callable[..., tuple[int, str]]
+
+AGAINST = "NO_PROMOTION CALIBRATION_ABOVE_GATE"
+
+
+@pytest.fixture
+def say(judged: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Say:
+    """Return a function that runs a command on a copy of the models, and returns exit code and output, times cut."""
+    shutil.copytree(judged / "models", tmp_path / "models", ignore=shutil.ignore_patterns("folds"))
+    monkeypatch.setenv("GRINDER_MODELS", str(tmp_path / "models"))
+    monkeypatch.setenv("GRINDER_LAKE", str(judged / "lake"))
+    monkeypatch.setenv("GRINDER_ACTOR", "maria")
+    monkeypatch.delenv("GRINDER_SIGNING_KEY", raising=False)
+
+    def run(*words: str) -> tuple[int, str]:
+        code = main(["registry", *words])
+        shown = capsys.readouterr()
+        text = (shown.out + shown.err).replace(f"{tmp_path}/", "")
+        return code, re.sub(r"20\d\d-\d\d-\d\dT\d\d:\d\d:\d\dZ", "<time>", text)
+
+    return run
+
+
+def test_a_model_from_candidate_to_production(say: Say) -> None:
+    """Staged with its evidence, held back by the gates, promoted in spite of them, and all of it on record."""
+    assert say("init") == (0, "models/registry/log.jsonl: an empty registry\n")
+    sentence = "No promotion of regime: the evidence does not carry its only head yet."
+    staged = f"   1  <time>  staged       regime_v1.0.0  maria: {sentence}\n"
+    assert say("stage", "regime") == (0, staged)
+    assert say("stage", "regime") == (0, "nothing new: regime_v1.0.0 is staged, and its evidence is as it was\n")
+    code, refused = say("promote", "regime")
+    assert code == 1
+    assert refused.endswith(
+        f"PROMOTION_REFUSED: the gates do not let it through (regime v1.0.0; got {AGAINST}). "
+        '--despite "why" records that it was done all the same.\n'
+    )
+    assert [line.split()[:2] for line in refused.splitlines()[:-1]] == [
+        ["ok", "artifact"],
+        ["ok", "evidence"],
+        ["NO", "verdict"],
+        ["NO", "calibration"],
+        ["ok", "ledger"],
+        ["ok", "data"],
+        ["ok", "another"],
+    ]
+    promoted = f"   2  <time>  promoted     regime_v1.0.0  maria: for shadow (despite {AGAINST})\n"
+    assert say("promote", "regime", "--despite", "for shadow", "--actor", "maria")[1].endswith(promoted)
+    assert say("history", "regime") == (0, staged + promoted)
+
+
+def test_where_models_stand_now_and_stood_then(say: Say) -> None:
+    """A table of now, and the same of any time."""
+    say("init")
+    assert say("list") == (0, "no model is registered\n")
+    say("stage", "regime")
+    heading = (
+        "model                         production  since                 staged    deprecated              retired"
+    )
+    row = "regime                        -           -                     v1.0.0    -                       -"
+    assert say("list") == (0, f"{heading}\n{row}\n")
+    assert say("at", "2020-01-31") == (0, "no model is registered\n")
+    assert say("at", "2099-01-31T00:00:00Z") == say("list")
+
+
+def test_a_rollback_needs_a_version_before(say: Say) -> None:
+    """And a reason."""
+    say("init")
+    say("stage", "regime")
+    say("promote", "regime", "--despite", "for shadow")
+    refused = (
+        "REGISTRY_REJECTED: there is no version to go back to (regime; got none before; expected v1.0.0 production)"
+    )
+    assert say("rollback", "regime", "--reason", "drift") == (1, f"{refused}\n")
+    with pytest.raises(SystemExit, match="2"):
+        say("rollback", "regime")
+
+
+def test_verify_hashes_events_and_artifacts(say: Say, tmp_path: Path) -> None:
+    """And names what is not as it was."""
+    say("init")
+    say("stage", "regime")
+    root = Registry(tmp_path / "models").read()[-1].sha256
+    assert say("verify") == (
+        0,
+        "models/registry/log.jsonl: 1 events of 1 models, chain unbroken\n"
+        f"1 artifacts are as they were registered\nroot {root}\n",
+    )
+    (tmp_path / "models" / "regime_v1.0.0" / "model.onnx").write_bytes(b"own")
+    code, line = say("verify")
+    assert code == 1
+    assert line.startswith("ARTIFACT_REJECTED: ")
+
+
+def test_a_copy_for_the_trading_process(say: Say, tmp_path: Path) -> None:
+    """Beside the artifacts by default, or where their paths can start."""
+    say("init")
+    say("stage", "regime")
+    assert say("export") == (0, "models/models.json: 1 models\n")
+    assert say("export", "--out", str(tmp_path / "all.json"), "--commit", "1" * 40) == (0, "all.json: 1 models\n")
+    assert '"artifact_dir": "models/regime_v1.0.0"' in (tmp_path / "all.json").read_text()
+    assert "1" * 40 in (tmp_path / "all.json").read_text()
+
+
+@pytest.mark.parametrize(
+    ("words", "line"),
+    [
+        (("list",), "REGISTRY_REJECTED: there is no registry (models/registry)."),
+        (("promote", "regime"), "REGISTRY_REJECTED: there is no registry (models/registry)."),
+        (("stage", "toxicity"), "NO_DATA: the model has no artifact (models; got toxicity)."),
+        (("stage", "regime", "v9.0.0"), "ARTIFACT_REJECTED: this cannot be opened as a plain file or folder"),
+    ],
+)
+def test_what_is_not_there_is_one_line(say: Say, words: tuple[str, ...], line: str) -> None:
+    """With exit code 1, and no registry made in passing."""
+    code, shown = say(*words)
+    assert code == 1
+    assert shown.startswith(line)
+    assert shown.count("\n") == 1
+
+
+def test_evidence_is_what_lake_and_ledger_say(judged: Path) -> None:
+    """Of the very settings and rows the artifact says it was fitted with."""
+    artifact = artifact_of(judged / "models" / "regime_v1.0.0")
+    assert (artifact.data_from, artifact.data_until) == ("2025-01-06", "2025-01-09")
+    assert artifact.spec == sha256_facts(REGIME.facts)
+    evidence = evidence_of(REGIME, Lake(str(judged / "lake")), judged / "models")
+    assert evidence is not None
+    assert (evidence.spec, evidence.dataset) == (artifact.spec, artifact.dataset)
+    newest = Ledger(judged / "models" / LEDGER_FILE).read()[-1]
+    assert (evidence.ledger_count, evidence.ledger_newest) == (newest.seq, newest.sha256)
+    assert [(answer.answer, len(answer.folds_ppm)) for answer in evidence.answers] == [
+        ("regime: LOW", 2),
+        ("regime: MID", 2),
+        ("regime: HIGH", 2),
+    ]
+    assert all(answer.ece_upper_ppm > 30_000 for answer in evidence.answers if answer.ece_upper_ppm)
+
+
+def test_there_is_no_evidence_without_a_walk_forward(judged: Path, tmp_path: Path) -> None:
+    """An empty lake is no verdict."""
+    assert evidence_of(REGIME, Lake(str(tmp_path / "lake")), judged / "models") is None
