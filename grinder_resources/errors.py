@@ -41,6 +41,7 @@ GrinderError                    anything this project refuses to do; `grinder` p
 ├── SignalHalted                no signal, and the settings ask to halt rather than go on without
 ├── TooFewDays                  a split needs more days than there are
 ├── ExtraMissing                an optional package that was asked for is not installed
+├── TrackingFailed              a tracking store that refused a run, or did not answer
 └── RunFailed                   a step of a run refused; the line is the step's own
 """
 
@@ -330,6 +331,12 @@ class ExtraMissing(GrinderError):
     """An optional package that was asked for is not installed."""
 
     code = "EXTRA_MISSING"
+
+
+class TrackingFailed(GrinderError):
+    """A tracking store that refused a run, or did not answer."""
+
+    code = "TRACKING_FAILED"
 
 
 class RunFailed(GrinderError):

@@ -1,0 +1,42 @@
+"""Scores out of fold of the model an artifact holds, where the lake's walk-forward is about that model."""
+
+import math
+from collections.abc import Iterator
+from pathlib import Path
+
+from grinder_resources.contracts.reports import POOLED, walk_forward_table
+from grinder_resources.hashing import sha256_facts
+from grinder_resources.lake import Lake
+from grinder_resources.learning.adopted import in_force
+from grinder_resources.learning.specs import SPECS
+from grinder_resources.registry.evidence import artifact_of
+from grinder_resources.tracking.facts import Score
+
+MODE = "expanding"
+_PARTS = ("test", "calibrated")
+
+
+def fold_scores(folder: Path, lake: Lake) -> tuple[Score, ...]:
+    """Return the scores of every fold, at the fold's number, and of all folds together as `.../pooled/...`.
+
+    They are those of the expanding walk-forward on open rows, raw (`fold`) and calibrated (`fold_calibrated`). None
+    where the walk-forward in the lake is about other rows than the artifact's, or the spec is no longer fitted as the
+    artifact was. Raises CorruptFile if the table's rows differ from their commit.
+    """
+    name = folder.name.rpartition("_")[0]
+    table = walk_forward_table(name)
+    stamp, facts = lake.stamp(table.name, None), artifact_of(folder)
+    if stamp is None or name not in SPECS or stamp.upstream.get("dataset", "")[:16] != facts.dataset:
+        return ()
+    if sha256_facts(in_force(SPECS[name], folder.parent).facts) != facts.spec:
+        return ()
+    rows = lake.read(table, columns=["mode", "part", "head", "class", "fold", "metric", "value"])
+    return tuple(_scores(rows.iter_rows()))
+
+
+def _scores(rows: Iterator[tuple[str, str, str, str, int, str, float]]) -> Iterator[Score]:
+    for mode, part, head, output, fold, metric, value in rows:
+        if mode == MODE and part in _PARTS and math.isfinite(value):
+            group = "fold" if part == "test" else "fold_calibrated"
+            whole = "pooled" if fold == POOLED else ""
+            yield Score("/".join(word for word in (group, head, output, whole, metric) if word), value, fold)
