@@ -52,7 +52,7 @@ class _Numbers(NamedTuple):
     least: float
     most: float
     chance: float
-    index: float
+    stability: float
 
 
 def _measured(name: str, rows: int, found: _Numbers | None) -> Measured:
@@ -60,8 +60,8 @@ def _measured(name: str, rows: int, found: _Numbers | None) -> Measured:
     label = name.removeprefix(ANSWER_PREFIX)
     if found is None:
         return Measured(kind, label, rows, None, None, None, f"{label}: no rows to compare")
-    words = f"{label}: PSI {found.index:.3f}, KS {found.least:.3f} to {found.most:.3f} over {rows:,} rows"
-    return Measured(kind, label, rows, found.least, found.index, found.chance, words)
+    words = f"{label}: PSI {found.stability:.3f}, KS {found.least:.3f} to {found.most:.3f} over {rows:,} rows"
+    return Measured(kind, label, rows, found.least, found.stability, found.chance, words)
 
 
 def _added_up(window: pl.DataFrame, reference: pl.DataFrame) -> pl.DataFrame:
