@@ -8,6 +8,7 @@ from grinder_assets.metadata import facts_table
 from grinder_assets.partitions import SINGLE_RUN
 from grinder_assets.tables import OWNERS
 from grinder_assets.training.checks import leak_check_results, leak_check_specs
+from grinder_assets.training.tracked import tracked
 from grinder_resources.code_version import code_version
 from grinder_resources.dagster import LakeResource, ModelStore
 from grinder_resources.datasets import gold_table
@@ -15,6 +16,7 @@ from grinder_resources.errors import NothingTrainable, TooFewDays
 from grinder_resources.learning.leaks.case import case_of
 from grinder_resources.learning.model_spec import ModelSpec
 from grinder_resources.learning.specs import SPECS
+from grinder_resources.tracking.address import store_of
 
 TRAINING_CODE = code_version("learning", "export", "contracts")
 
@@ -50,6 +52,7 @@ def training_asset(spec: ModelSpec) -> dg.AssetsDefinition:
 
         store = lake.open()
         with refusals_as_failures():
+            tracking = store_of(models.path)  # what is asked for has to be installed, before anything is fitted
             table = gold_table(store, spec.dataset)
             checked = leak_check_results(context, case_of(spec, store.read(table)))
             try:
@@ -68,6 +71,7 @@ def training_asset(spec: ModelSpec) -> dg.AssetsDefinition:
                 "heads": facts_table(built.heads),
                 "untrainable": facts_table(built.untrainable),
                 "parity": facts_table(built.parity),
+                **tracked(context, built.folder, tracking, store),
             },
         )
 

@@ -1,8 +1,12 @@
 """Where runs are told to: nowhere, a database beside the models, or a server.
 
-GRINDER_TRACKING unset     nowhere
-GRINDER_TRACKING=local     sqlite:///<models>/mlflow.db
-GRINDER_TRACKING=<URI>     that store, e.g. http://mlflow.example:5000
+======================  ============================================
+GRINDER_TRACKING        runs are told to
+======================  ============================================
+unset                   nobody
+`local`                 the database `<models>/mlflow.db`
+a URI                   that store, e.g. `http://mlflow.example:5000`
+======================  ============================================
 """
 
 import os
@@ -29,8 +33,12 @@ class Store:
     @property
     def shown(self) -> str:
         """The address without a name or password in it."""
-        parts = urlsplit(self.uri)
-        return self.uri.replace(f"{parts.netloc}", parts.netloc.rpartition("@")[2], 1) if parts.netloc else self.uri
+        return self.without_password(self.uri)
+
+    def without_password(self, text: str) -> str:
+        """Return a text in which the address appears without a name or password."""
+        netloc = urlsplit(self.uri).netloc
+        return text.replace(netloc, netloc.rpartition("@")[2]) if "@" in netloc else text
 
 
 def store_of(models_dir: Path, asked: str | None = None) -> Store | None:

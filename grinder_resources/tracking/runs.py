@@ -116,7 +116,7 @@ def _mapped(store: Store) -> Iterator[None]:
         raise TrackingFailed(
             "the tracking store did not take a run",
             where=store.shown,
-            got=str(error)[:160],
+            got=store.without_password(str(error))[:160],
             hint="`grinder track ARTIFACT` tells it again",
         ) from error
 

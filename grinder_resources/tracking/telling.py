@@ -1,4 +1,4 @@
-"""Telling of an artifact from where it was made: training asks first whether it can, and goes on whatever comes of it."""
+"""Telling of an artifact where it was made, so that a store that is down cannot stop a model from being made."""
 
 from dataclasses import dataclass
 from pathlib import Path
