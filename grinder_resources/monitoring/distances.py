@@ -71,7 +71,7 @@ def psi(now: Ints, then: Ints) -> Floats:
     Missing rows are a bin of their own. An empty bin counts as half a row; one that is empty on both sides is left out.
     """
     places = deciles(then)
-    tenths_now, tenths_then = (_merged(counts, places) for counts in (now, then))
+    tenths_now, tenths_then = (merged(counts, places) for counts in (now, then))
     told = (tenths_now > 0) | (tenths_then > 0)
     p, q = _shares(tenths_now, told), _shares(tenths_then, told)
     ratio = np.divide(p, q, out=np.ones_like(p), where=told)
@@ -88,6 +88,14 @@ def deciles(then: Ints) -> Ints:
     total = np.maximum(known.sum(axis=1, keepdims=True), 1)
     tenths = np.minimum(DECILES * middle // (2 * total), DECILES - 1)
     return np.hstack([np.zeros((len(then), 1), dtype=np.int64), 1 + tenths])
+
+
+def merged(counts: Ints, places: Ints) -> Ints:
+    """Return counts added up by the places of `deciles`, int64 [inputs, 11]."""
+    width = DECILES + 1
+    flat = (np.arange(len(counts))[:, None] * width + places).ravel()
+    added = np.bincount(flat, counts.ravel(), minlength=len(counts) * width)
+    return added.reshape(-1, width).astype(np.int64)
 
 
 def q_values(p_values: Floats) -> Floats:
@@ -108,14 +116,6 @@ def _cumulated(counts: Ints) -> Floats:
     rows = counts.sum(axis=1, keepdims=True)
     with np.errstate(invalid="ignore"):
         return np.asarray(np.cumsum(counts, axis=1) / rows)
-
-
-def _merged(counts: Ints, places: Ints) -> Ints:
-    """Return counts added up by place, int64 [inputs, 11]."""
-    width = DECILES + 1
-    flat = (np.arange(len(counts))[:, None] * width + places).ravel()
-    merged = np.bincount(flat, counts.ravel(), minlength=len(counts) * width)
-    return merged.reshape(-1, width).astype(np.int64)
 
 
 def _shares(counts: Ints, told: NDArray[np.bool_]) -> Floats:

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 import polars as pl
 
 from grinder_resources.contracts.monitoring import drift_table
+from grinder_resources.contracts.operations import MonitoringSettings
 from grinder_resources.monitoring.pairs import Pair
 from grinder_resources.monitoring.states import KINDS, MENDED_BY_TRAINING, Finding, Kind, State, worst
 
@@ -45,6 +46,8 @@ class DriftReport:
 
     version, model_hash
         Folder of the version that is served and the hash of its graph; '' where the model has none.
+    settings
+        What counted as drift.
     window
         None where nothing has been sketched yet.
     findings
@@ -57,8 +60,9 @@ class DriftReport:
     doc: str
     version: str
     model_hash: str
-    window: Window | None
-    findings: tuple[Finding, ...]
+    settings: MonitoringSettings
+    window: Window | None = None
+    findings: tuple[Finding, ...] = ()
     pairs: Mapping[str, Pair] = field(default_factory=dict)
 
     @property

@@ -1,4 +1,4 @@
-"""`monitoring/drift/<model>`: a report from the tables of monitoring. Sketches are added up; inputs are not read again."""
+"""`monitoring/drift/<model>`: a report from the tables of monitoring. Sketches are added up, no input is read again."""
 
 from dataclasses import asdict
 from datetime import date, timedelta
@@ -39,7 +39,7 @@ def drift_report(
     try:
         folder = served_artifact(spec.name, models_dir)
     except NoData:
-        report = DriftReport(spec.name, spec.doc, "", "", None, ())
+        report = DriftReport(spec.name, spec.doc, "", "", settings)
     else:
         model_hash = read_artifact(folder).manifest.model_hash
         report = report_on(spec, lake, settings, version=folder.name, model_hash=model_hash)
@@ -59,10 +59,11 @@ def report_on(
     """Return the report on one version of a model; nothing is committed."""
     sketches, window = _sketches(lake, spec, model_hash, settings.window_hours)
     if window is None:
-        return DriftReport(spec.name, spec.doc, version, model_hash, None, ())
+        return DriftReport(spec.name, spec.doc, version, model_hash, settings)
     pairs = paired(sketches, _of_hash(lake, references_table(spec.name), model_hash))
     measured = [*input_drift(pairs), *_of_answers(lake, spec, model_hash, window, settings)]
-    return DriftReport(spec.name, spec.doc, version, model_hash, window, in_order(judged(measured, settings)), pairs)
+    findings = in_order(judged(measured, settings))
+    return DriftReport(spec.name, spec.doc, version, model_hash, settings, window, findings, pairs)
 
 
 def _sketches(lake: Lake, spec: ModelSpec, model_hash: str, hours: int) -> tuple[pl.DataFrame, Window | None]:

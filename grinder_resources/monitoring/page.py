@@ -1,0 +1,112 @@
+"""The drift page of a model: what follows first, then every finding, then how the furthest lie now against then."""
+
+from collections.abc import Mapping
+
+from grinder_resources.evaluation.cells import DASH, figure, number
+from grinder_resources.evaluation.document import (
+    Column,
+    Markup,
+    element,
+    facts,
+    head,
+    page,
+    section,
+    table,
+    tiles,
+    verdict,
+)
+from grinder_resources.monitoring.drift import DriftReport
+from grinder_resources.monitoring.plots import index_bars, lie_grid
+from grinder_resources.monitoring.states import KINDS, Finding, Kind, State
+
+BADGES: Mapping[State, str] = {
+    "ok": "badge good",
+    "warning": "badge open",
+    "critical": "badge alarm",
+    "unknown": "badge",
+}
+
+TITLES: Mapping[Kind, str] = {
+    "feature": "Inputs",
+    "prediction": "Answers",
+    "calibration": "Calibration",
+    "performance": "Losses",
+    "skew": "Skew",
+}
+
+NOTES: Mapping[Kind, str] = {
+    "feature": "Rows of the window against the rows the model was fitted on. PSI over deciles of training; KS from the "
+    "bins of the sketches: the true distance is at least this.",
+    "prediction": "Answers of the window against its answers to rows it was not fitted on.",
+    "calibration": "Expected calibration error of answers that came true or not, against stretches of the walk-forward "
+    "with as many rows. Only worse counts. Effect: points of probability.",
+    "performance": "Log loss, or mean absolute error, against the same stretches. Only worse counts. Effect: the share "
+    "by which the loss grew, or the share of right answers that is missing to the floor.",
+    "skew": "Decisions of a trading process whose inputs the lake has otherwise. Effect: their share.",
+}
+
+BARS = "Full bars are critical, coloured hollow ones a warning, grey ones neither. Dotted: the bounds of both states."
+LIE = "Filled: rows of the window. Outlines: training rows, or answers to rows that were not fitted on."
+
+
+def drift_page(report: DriftReport, provenance: Mapping[str, str]) -> str:
+    """Return the report as HTML; `provenance` is label -> text."""
+    parts = [
+        head("Drift", report.model, report.doc),
+        verdict(report.sentence, _what_counts(report), good=report.state == "ok"),
+        _tiles(report),
+        *figure(index_bars(report), "How far inputs and answers moved", BARS),
+        *(_of_kind(report, kind) for kind in KINDS if report.of_kind(kind)),
+        *figure(lie_grid(report), "What moved furthest", LIE),
+        section("Provenance", facts({**_facts(report), **provenance})),
+    ]
+    return page(f"{report.model}: drift", *parts)
+
+
+def _what_counts(report: DriftReport) -> str:
+    rules = report.settings
+    return (
+        f"A warning from an effect of {rules.warning_threshold:g}, critical from {rules.drift_threshold:g}, if it is "
+        f"no luck: at most {rules.false_discovery_rate:.0%} of what is called so, kind by kind. Fewer than "
+        f"{rules.min_rows} rows are not judged."
+    )
+
+
+def _tiles(report: DriftReport) -> Markup:
+    counts = {state: str(len(report.of_state(state))) for state in ("critical", "warning", "ok", "unknown")}
+    return tiles({**counts, "rows in the window": f"{report.rows:,}"})
+
+
+def _of_kind(report: DriftReport, kind: Kind) -> Markup:
+    columns = (
+        Column("Name", "name"),
+        Column("State"),
+        Column("Effect", "number"),
+        Column("Statistic", "number", "distance at the cuts, or the change in the metric"),
+        Column("q", "number", "smallest false discovery rate at which the finding counts"),
+        Column("Rows", "number"),
+        Column("In words"),
+    )
+    rows = [_row(finding) for finding in report.of_kind(kind)]
+    return section(TITLES[kind], element("p", NOTES[kind], "note"), table(columns, rows))
+
+
+def _row(finding: Finding) -> tuple[object, ...]:
+    measured = finding.measured
+    return (
+        measured.name,
+        element("span", finding.state, BADGES[finding.state]),
+        number(measured.effect),
+        number(measured.statistic),
+        DASH if finding.q_value is None else f"{finding.q_value:.2g}",
+        f"{measured.rows:,}",
+        finding.sentence,
+    )
+
+
+def _facts(report: DriftReport) -> dict[str, str]:
+    return {
+        "version": report.version or DASH,
+        "model hash": report.model_hash or DASH,
+        "window": report.window.label if report.window else DASH,
+    }
