@@ -85,6 +85,13 @@ USE_CASES_JOB = dg.define_asset_job(
     description="Toxicity, fill probability, grid parameters, policies and the score guard, on tables of the main job.",
 )
 
+MONITOR_JOB = dg.define_asset_job(
+    "monitor",
+    selection=dg.AssetSelection.groups("monitoring"),
+    description="How models in use are doing: their answers of some days, sketches of them, and a report of drift.",
+)
+"""Its tables are daily: whoever starts it names the days whose rows or logs may be new, e.g. `range_tags`."""
+
 
 def _today(context: dg.ScheduleEvaluationContext) -> date:
     return context.scheduled_execution_time.astimezone(UTC).date()

@@ -9,6 +9,7 @@ import dagster as dg
 from grinder_assets.automation import (
     DAILY_JOB,
     MAIN_JOB,
+    MONITOR_JOB,
     RETRAIN_JOB,
     RETRAIN_SCHEDULE,
     USE_CASES_JOB,
@@ -24,6 +25,8 @@ from grinder_assets.gold.fill_probability import FILL_DATASET_ASSETS
 from grinder_assets.gold.gates import GATE_DATASET_ASSETS
 from grinder_assets.gold.grid_spacing import GRID_SPACING_ASSETS
 from grinder_assets.gold.toxicity import TOXICITY_DATASET_ASSETS
+from grinder_assets.monitoring.assets import MONITORING_ASSETS
+from grinder_assets.monitoring.drift import DRIFT_ASSETS
 from grinder_assets.registry.assets import REGISTRY_ASSETS
 from grinder_assets.reports.assets import REPORT_ASSETS
 from grinder_assets.reports.fill_probability import fill_probability_report
@@ -85,6 +88,8 @@ def build_defs(resource_overrides: Mapping[str, Any] | None = None) -> dg.Defini
                 *REPORT_ASSETS,
                 *PROMOTION_ASSETS,
                 *REGISTRY_ASSETS,
+                *MONITORING_ASSETS,
+                *DRIFT_ASSETS,
                 *IMPORTANCE_ASSETS,
                 *MODEL_CARD_ASSETS,
                 *USE_CASE_ASSETS,
@@ -92,7 +97,7 @@ def build_defs(resource_overrides: Mapping[str, Any] | None = None) -> dg.Defini
                 warehouse,
             ]
         ),
-        jobs=[MAIN_JOB, DAILY_JOB, RETRAIN_JOB, USE_CASES_JOB],
+        jobs=[MAIN_JOB, DAILY_JOB, RETRAIN_JOB, MONITOR_JOB, USE_CASES_JOB],
         schedules=[daily_tables, late_data, RETRAIN_SCHEDULE],
         sensors=[landing_sensor],
         executor=EXECUTORS[name],

@@ -5,17 +5,47 @@ test days, for what a model says about rows it has learned is more certain than 
 """
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
 import polars as pl
 
 from grinder_resources.contracts.monitoring import ANSWER_PREFIX, references_table
 from grinder_resources.interpretability.event import Model
+from grinder_resources.lake import fingerprint
 from grinder_resources.learning.model_spec import ModelSpec
 from grinder_resources.learning.splits import Split, split_rows
 from grinder_resources.monitoring.answers import answered_rows
 from grinder_resources.monitoring.sketch import cuts_of, sketch_of
 from grinder_resources.monitoring.watch import Watch
+
+
+@dataclass(frozen=True, eq=False)
+class References:
+    """What was published: rows of `monitoring/references/<model>`, whose they are, and whether they had to be made."""
+
+    model: str
+    rows: pl.DataFrame
+    rebuilt: bool
+
+    @property
+    def shown(self) -> list[dict[str, Any]]:
+        """One short row an input and answer, for people."""
+        return [
+            {"name": row["feature"], "bins": len(row["counts"]), "rows": sum(row["counts"]), "missing": row["missing"]}
+            for row in self.rows.iter_rows(named=True)
+        ]
+
+
+def publish_references(watch: Watch, spec: ModelSpec, code_version: str) -> References:
+    """Return the references of the served model, from the lake where neither it nor its days have changed."""
+    table, upstream = references_table(spec.name), references_upstream(watch, spec)
+    rows = watch.lake.current(table, None, fingerprint(code_version, upstream))
+    rebuilt = rows is None
+    if rows is None:
+        rows = references(watch, spec)
+        watch.lake.commit(table, rows, day=None, code_version=code_version, upstream=upstream)
+    return References(watch.served, rows, rebuilt)
 
 
 def answer_name(head: str, output: str) -> str:

@@ -61,6 +61,13 @@ class Watch:
         }
 
     @property
+    def served(self) -> str:
+        """The artifact and the hash of its graph, in words."""
+        if self.model is None:
+            return "no version yet"
+        return f"{self.model.folder.name}, {self.model.artifact.manifest.model_hash}"
+
+    @property
     def files_sha256(self) -> str:
         """One hash over every file of the artifact; '' without one."""
         return (
