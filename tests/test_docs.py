@@ -21,7 +21,7 @@ PAGES = [
     ROOT / "README.md",
     ROOT / "data" / "README.md",
     ROOT / "models" / "README.md",
-    *sorted((ROOT / "docs").glob("*.md")),
+    *sorted((ROOT / "docs").rglob("*.md")),
 ]
 
 
