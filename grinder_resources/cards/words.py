@@ -26,7 +26,8 @@ def verdict_of(card: Card) -> tuple[str, bool]:
         return NOT_CHECKED, False
     good = [head for head, carries in heads.items() if carries]
     if not good:
-        return f"The evidence carries none of its {len(heads)} heads: research only, not for use.", False
+        none = "does not carry its only head" if len(heads) == 1 else f"carries none of its {len(heads)} heads"
+        return f"The evidence {none}: research only, not for use.", False
     if len(good) == len(heads):
         return f"The evidence carries {'its head' if len(good) == 1 else f'all {len(good)} heads'}.", True
     return f"The evidence carries {len(good)} of {len(heads)} heads: {', '.join(good)}.", True

@@ -36,11 +36,12 @@ def contributions(model: bytes, values: Values) -> Contributions:
     """Return the contributions of a booster, XGBoost's JSON or binary form, to the margins of some rows.
 
     values
-        float32 [one row at least, inputs], NaN where a value is missing; a missing value contributes like any other.
+        float32 [one row at least, inputs] in the order the booster was fitted with, NaN where a value is missing; a
+        missing value contributes like any other.
     """
     import xgboost
 
     rows = xgboost.DMatrix(values, missing=np.nan, nthread=1)
-    found = load(model).predict(rows, pred_contribs=True).astype(np.float64)
+    found = load(model).predict(rows, pred_contribs=True, validate_features=False).astype(np.float64)
     shaped = found.reshape(len(values), -1, values.shape[1] + 1)
     return Contributions(shaped[:, :, :-1], shaped[0, :, -1])

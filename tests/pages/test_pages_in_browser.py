@@ -59,7 +59,7 @@ class Seen:
         return float((abs(box - self.pixels[0, 0, :3]).max(axis=-1) > 0.05).mean())
 
 
-def look(html: str, folder: Path, width: int) -> Seen:
+def look(html: str, folder: Path, width: int, height: int = HEIGHT) -> Seen:
     """Open a page from disk as its reader would, with EYES added at the end."""
     from matplotlib.image import imread
 
@@ -70,7 +70,7 @@ def look(html: str, folder: Path, width: int) -> Seen:
             str(CHROMIUM),
             *FLAGS,
             f"--user-data-dir={folder / 'profile'}",
-            f"--window-size={width},{HEIGHT}",
+            f"--window-size={width},{height}",
             f"--screenshot={picture}",
             "--dump-dom",
             page.as_uri(),
