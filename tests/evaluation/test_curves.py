@@ -7,7 +7,7 @@ import polars as pl
 import pytest
 
 from grinder_resources.contracts.reports import predictions_table
-from grinder_resources.evaluation.curves import calibration, reliability_by_group
+from grinder_resources.evaluation.curves import HOURS, calibration, reliability_by_group
 
 HOUR_NS = 3_600_000_000_000
 FIRST_DAY, MIDNIGHT_NS = date(2025, 3, 3), 1_740_960_000_000_000_000
@@ -99,6 +99,16 @@ def test_groups_are_days_and_symbols() -> None:
         ("day", "2025-03-04", 200),
         ("symbol", "demo A", 200),
         ("symbol", "demo B", 200),
+    ]
+
+
+def test_groups_may_be_bands_of_hours() -> None:
+    """Four hours each, of all days together: ten hours of two days fill two bands and half of a third."""
+    found = reliability_by_group("demo", predictions(), HOURS).filter(pl.col("answer") == "raw")
+    assert found.select("by", "group", "rows").rows() == [
+        ("hour", "00-04", 160),
+        ("hour", "04-08", 160),
+        ("hour", "08-12", 80),
     ]
 
 
