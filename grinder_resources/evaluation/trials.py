@@ -18,7 +18,7 @@ from grinder_resources.learning.metrics import Floats
 TRIED = ("walk_forward", "tuning", "backtest", "threshold")
 """Kinds of record that are tries."""
 
-EVIDENCE = frozenset({"data", "folds", "passed", "refused"})
+EVIDENCE = frozenset({"data", "folds", "outcome", "passed", "refused"})
 """Facts that say what a try was judged on and how it went, not what was tried."""
 
 

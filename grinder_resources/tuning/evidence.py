@@ -93,14 +93,14 @@ def judge(
     return Judgement(base, best, len(blocks), gain, luck)
 
 
-def luck_of(gains: Floats, *, resamples: int = RESAMPLES, seed: int = SEED) -> float:
+def luck_of(gains: Floats) -> float:
     """Return the gain in total that the luckiest of worthless trials stays below, with probability CONFIDENCE.
 
     gains
         float64 [trials, blocks]: what each trial gained over the defaults in every block.
     """
     count = gains.shape[1]
-    drawn = np.random.default_rng(seed).multinomial(count, np.full(count, 1.0 / count), size=resamples)
+    drawn = np.random.default_rng(SEED).multinomial(count, np.full(count, 1.0 / count), size=RESAMPLES)
     deviations = (drawn - 1.0) @ gains.T
     return float(np.quantile(deviations.max(axis=1), CONFIDENCE))
 

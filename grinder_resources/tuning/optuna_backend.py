@@ -5,6 +5,7 @@ each trial, so that a study that was interrupted and taken up again suggests wha
 al. 2011 for the estimator). Optuna is imported inside functions: it is slow to load.
 """
 
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
 INTERRUPTED = "the process ended before the trial did"
 WARM_UP_TRIALS = 5
-"""Complete trials before one is held against their median."""
+"""Complete trials before one is held against their median, and before anything is said of what mattered."""
 
 _CONFIGURATION, _METRICS, _REASON = "configuration", "metrics", "reason"
 
@@ -90,12 +91,17 @@ class OptunaBackend:
     def importance(self) -> dict[str, float]:
         """Return the share of each parameter in what made trials good or bad (PED-ANOVA, Watanabe et al. 2023).
 
-        Largest first; empty with too few complete trials to say.
+        Largest first; empty with fewer than WARM_UP_TRIALS complete trials.
         """
         import optuna
 
+        if sum(outcome.state == "complete" for outcome in self.outcomes()) < WARM_UP_TRIALS:
+            return {}
         try:
-            return dict(optuna.importance.get_param_importances(self._study))
+            with warnings.catch_warnings():
+                # it warns where few trials had a parameter at all
+                warnings.simplefilter("ignore", UserWarning)
+                return dict(optuna.importance.get_param_importances(self._study))
         except (ValueError, RuntimeError):
             return {}
 

@@ -29,10 +29,11 @@ HOW = (
     "worthless ones gains in 95 of 100 draws of hours (White 2000); a smaller gain is not believed."
 )
 CAPTION = (
-    "Left: full dots are complete trials, hollow ones were given up early, dashed lines failed. Right: the share of "
-    "each parameter in what made trials good or bad (PED-ANOVA)."
+    "Left: full dots are complete trials, hollow ones were given up at what they had by then, dashed lines failed. "
+    "Right: the share of each parameter in what made trials good or bad (PED-ANOVA)."
 )
 BEST = 10
+_TRIED = Column("Trial", "number"), Column("Score", "number"), Column("Configuration")
 
 
 def study_page(study: Study, doc: str, adopted: str, provenance: Mapping[str, str]) -> str:
@@ -45,14 +46,14 @@ def study_page(study: Study, doc: str, adopted: str, provenance: Mapping[str, st
     provenance
         Label -> text.
     """
-    figure = study_figure(study)
+    figure, best = study_figure(study), table(_TRIED, [_tried(one) for one in _best(study)])
     parts = [
         head("Tuning", study.component.partition("/")[2] or study.component, doc),
         verdict(study.judgement.sentence, adopted, good=study.judgement.found),
         _tiles(study),
         section("Trials", element("p", HOW, "note"), picture(svg(figure), CAPTION) if figure else Markup("")),
         section("In force and best", _settings(study)),
-        section("The best trials", trial_table(_best(study)), folded("All trials", trial_table(study.outcomes))),
+        section("The best trials", best, folded("All trials", _all_trials(study.outcomes))),
         section("Provenance", facts({"Study": study.name, **provenance})),
     ]
     return page(f"{study.component}: tuning", *parts)
@@ -71,19 +72,13 @@ def importance_rows(study: Study) -> list[dict[str, object]]:
     return [{"parameter": name, "importance": number(share, 2)} for name, share in study.importance.items()]
 
 
-def trial_table(outcomes: Sequence[Outcome]) -> Markup:
-    """Return trials as a table."""
-    columns = (
-        Column("Trial", "number"),
-        Column("State"),
-        Column("Score", "number"),
-        Column("Configuration"),
-        Column("Why it ended early"),
-    )
-    rows = [
-        (one.number, one.state, figures(one.score), shown(one.configuration), one.reason or DASH) for one in outcomes
-    ]
-    return table(columns, rows)
+def _all_trials(outcomes: Sequence[Outcome]) -> Markup:
+    columns = (*_TRIED, Column("State"), Column("Why it ended early"))
+    return table(columns, [(*_tried(one), one.state, one.reason or DASH) for one in outcomes])
+
+
+def _tried(outcome: Outcome) -> tuple[object, ...]:
+    return outcome.number, figures(outcome.score) or DASH, shown(outcome.configuration)
 
 
 def _tiles(study: Study) -> Markup:
