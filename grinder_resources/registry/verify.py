@@ -31,12 +31,12 @@ class Verified:
     @property
     def lines(self) -> Iterator[str]:
         """What a person reads; the last line is the root to keep elsewhere."""
-        yield f"{self.path}: {len(self.events)} events of {self.models} models, chain unbroken"
-        yield f"{self.artifacts} artifacts are as they were registered"
+        yield f"{self.path}: {_count(len(self.events), 'event')} of {_count(self.models, 'model')}, chain unbroken"
+        yield f"as registered: {_count(self.artifacts, 'artifact')}"
         if self.signed is not None:
-            yield f"the newest {self.signed} events are signed with this key"
+            yield f"signed with this key: the newest {_count(self.signed, 'event')}"
         if self.artifacts_signed is not None:
-            yield f"{self.artifacts_signed} artifacts are signed with this key"
+            yield f"signed with this key: {_count(self.artifacts_signed, 'artifact')}"
         if self.events:
             yield f"root {self.events[-1].sha256}"
 
@@ -69,3 +69,7 @@ def verify_registry(models_dir: Path, *, public_key: Path | None = None, artifac
         signed=check_signatures(events, public_key) if public_key else None,
         artifacts_signed=len(in_use) if artifact_key else None,
     )
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}"

@@ -99,8 +99,7 @@ def test_verify_hashes_events_and_artifacts(say: Say, tmp_path: Path) -> None:
     root = Registry(tmp_path / "models").read()[-1].sha256
     assert say("verify") == (
         0,
-        "models/registry/log.jsonl: 1 events of 1 models, chain unbroken\n"
-        f"1 artifacts are as they were registered\nroot {root}\n",
+        f"models/registry/log.jsonl: 1 event of 1 model, chain unbroken\nas registered: 1 artifact\nroot {root}\n",
     )
     (tmp_path / "models" / "regime_v1.0.0" / "model.onnx").write_bytes(b"own")
     code, line = say("verify")

@@ -138,3 +138,9 @@ def test_a_candidate_is_held_against_production(tmp_path: Path) -> None:
     promote(registry)
     stage(registry, b"two", until="2025-01-09")
     assert faults(registry) == ("DATA_OLDER",)
+
+
+def test_every_gate_is_documented() -> None:
+    """docs/registry.md holds each with its code and rule."""
+    page = (Path(__file__).parents[2] / "docs" / "registry.md").read_text(encoding="utf-8")
+    assert [gate.name for gate in GATES if f"| {gate.name} | `{gate.code}` | {gate.rule} |" not in page] == []
