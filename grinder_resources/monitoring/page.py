@@ -1,6 +1,6 @@
 """The drift page of a model: what follows first, then every finding, then how the furthest lie now against then."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from grinder_resources.evaluation.cells import DASH, figure, number
 from grinder_resources.evaluation.document import (
@@ -8,6 +8,7 @@ from grinder_resources.evaluation.document import (
     Markup,
     element,
     facts,
+    folded,
     head,
     page,
     section,
@@ -45,6 +46,14 @@ NOTES: Mapping[Kind, str] = {
     "skew": "Decisions of a trading process whose inputs the lake has otherwise. Effect: their share.",
 }
 
+STATISTICS: Mapping[Kind, str] = {
+    "feature": "Kolmogorov-Smirnov distance at the cuts",
+    "prediction": "Kolmogorov-Smirnov distance at the cuts",
+    "calibration": "change in the error",
+    "performance": "change in the loss",
+    "skew": "share of decisions",
+}
+
 BARS = "Full bars are critical, coloured hollow ones a warning, grey ones neither. Dotted: the bounds of both states."
 LIE = "Filled: rows of the window. Outlines: training rows, or answers to rows that were not fitted on."
 
@@ -78,17 +87,26 @@ def _tiles(report: DriftReport) -> Markup:
 
 
 def _of_kind(report: DriftReport, kind: Kind) -> Markup:
+    """Return the findings of a kind; those that are ok unfold on demand."""
+    found = report.of_kind(kind)
+    calm = [finding for finding in found if finding.state == "ok"]
+    loud = [finding for finding in found if finding.state != "ok"]
+    parts = [_table(kind, loud)] if loud else []
+    parts += [folded(f"{len(calm)} of {len(found)} are ok", _table(kind, calm))] if calm else []
+    return section(TITLES[kind], element("p", NOTES[kind], "note"), *parts)
+
+
+def _table(kind: Kind, findings: Sequence[Finding]) -> Markup:
     columns = (
         Column("Name", "name"),
         Column("State"),
         Column("Effect", "number"),
-        Column("Statistic", "number", "distance at the cuts, or the change in the metric"),
+        Column("Statistic", "number", STATISTICS[kind]),
         Column("q", "number", "smallest false discovery rate at which the finding counts"),
         Column("Rows", "number"),
         Column("In words"),
     )
-    rows = [_row(finding) for finding in report.of_kind(kind)]
-    return section(TITLES[kind], element("p", NOTES[kind], "note"), table(columns, rows))
+    return table(columns, [_row(finding) for finding in findings])
 
 
 def _row(finding: Finding) -> tuple[object, ...]:
@@ -100,7 +118,7 @@ def _row(finding: Finding) -> tuple[object, ...]:
         number(measured.statistic),
         DASH if finding.q_value is None else f"{finding.q_value:.2g}",
         f"{measured.rows:,}",
-        finding.sentence,
+        measured.words.removeprefix(f"{measured.name}: "),
     )
 
 
