@@ -77,14 +77,14 @@ def card_page(card: Card) -> str:
 
 def _tiles(card: Card) -> Markup:
     manifest, serving = card.model.artifact.manifest, card.model.artifact.serving
-    accuracy = manifest.training_metadata.test_accuracy_bps
+    verdicts = card.evidence.verdicts.filter(pl.col("mode") == LEADING_MODE)
     return tiles(
         {
             "heads": str(len(manifest.heads)),
             "inputs": str(len(manifest.input_features)),
             "rows fitted": f"{manifest.training_metadata.train_samples:,}",
             "trained until": serving.trained_until if serving else DASH,
-            "right classes on the test days": DASH if accuracy is None else f"{accuracy / 100:.1f} %",
+            "answers with an edge": f"{verdicts['edge'].sum()} of {verdicts.height}" if verdicts.height else DASH,
         }
     )
 
@@ -97,7 +97,7 @@ def _heads(card: Card) -> Markup:
         Column("Kind"),
         Column("Answers"),
         Column("Calibration"),
-        Column("Rounds", "number", "of boosting"),
+        Column("Rounds", title="of boosting"),
         Column("Evidence", title="whether the promotion check found that all its answers carry"),
     )
     rows = [

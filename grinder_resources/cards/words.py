@@ -35,9 +35,16 @@ def verdict_of(card: Card) -> tuple[str, bool]:
 
 def not_for(card: Card) -> tuple[str, ...]:
     """Return what the model is not for: what no model is, and the heads whose evidence does not carry."""
-    others = [head for head, carries in carried(card).items() if not carries]
-    named = (f"Any use of {', '.join(others)}: the evidence does not carry {'it' if len(others) == 1 else 'them'}.",)
-    return (*NOT_FOR, *(named if others else ()))
+    heads = carried(card)
+    others = [head for head, carries in heads.items() if not carries]
+    if not others:
+        return NOT_FOR
+    if len(others) == len(heads):
+        return *NOT_FOR, "Any use in trading: the evidence carries no head yet."
+    return (
+        *NOT_FOR,
+        f"Any use of {', '.join(others)}: the evidence does not carry {'it' if len(others) == 1 else 'them'}.",
+    )
 
 
 def limits(card: Card) -> tuple[str, ...]:

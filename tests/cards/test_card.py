@@ -75,7 +75,7 @@ def test_the_verdict_is_the_promotion_checks(card: Card) -> None:
     against = {code for codes in rows["codes"] for code in codes.split()}
     assert carried(card) == {"regime": False}
     assert verdict_of(card) == ("The evidence does not carry its only head: research only, not for use.", False)
-    assert not_for(card)[-1] == "Any use of regime: the evidence does not carry it."
+    assert not_for(card)[-1] == "Any use in trading: the evidence carries no head yet."
     assert {line.split(":")[0] for line in limits(card)} >= against
 
 
@@ -90,7 +90,9 @@ def test_what_carries_is_said_so(card: Card) -> None:
 
     assert verdict_of(judged(clean)) == ("The evidence carries its head.", True)
     assert not_for(judged(clean)) == NOT_FOR
-    assert verdict_of(judged(pl.concat([clean, other]))) == ("The evidence carries 1 of 2 heads: regime.", True)
+    both = judged(pl.concat([clean, other]))
+    assert verdict_of(both) == ("The evidence carries 1 of 2 heads: regime.", True)
+    assert not_for(both)[-1] == "Any use of other: the evidence does not carry it."
     assert verdict_of(judged(table.empty())) == ("Not judged: there was no promotion check.", False)
 
 
