@@ -15,7 +15,17 @@ from grinder_assets.keys import key_of
 from grinder_assets.publish import DayCheck, DayPlan, publish_days
 from grinder_assets.tables import daily_asset
 from grinder_resources.code_version import code_version
-from grinder_resources.contracts.bronze import DEPTH, GATES, INGEST_LOG, INSTRUMENTS, ORDERS, QUARANTINE, QUOTES, TRADES
+from grinder_resources.contracts.bronze import (
+    DEPTH,
+    GATES,
+    INGEST_LOG,
+    INSTRUMENTS,
+    ORDERS,
+    PREDICTIONS,
+    QUARANTINE,
+    QUOTES,
+    TRADES,
+)
 from grinder_resources.contracts.table import Table
 from grinder_resources.dagster import LakeResource, LandingResource
 from grinder_resources.lake import Lake
@@ -52,7 +62,7 @@ def bronze_asset(table: Table, deps: Sequence[Table] = ()) -> dg.AssetsDefinitio
     return publish
 
 
-_MARKET = (TRADES, QUOTES, DEPTH, GATES, ORDERS)
+_MARKET = (TRADES, QUOTES, DEPTH, GATES, ORDERS, PREDICTIONS)
 
 BRONZE_ASSETS = [
     *(bronze_asset(table) for table in (*_MARKET, INSTRUMENTS, QUARANTINE)),

@@ -7,15 +7,23 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from grinder_resources.errors import UnknownName
-from grinder_resources.ingest import binance_raw, gates, grinder_jsonl, orders, tardis
+from grinder_resources.ingest import binance_raw, gates, grinder_jsonl, orders, predictions, tardis
 from grinder_resources.ingest.instruments import Listing, Places
 from grinder_resources.ingest.landing import Feed, LandingFile
 from grinder_resources.ingest.limits import Limits
-from grinder_resources.ingest.recognise import BINANCE_RAW, GATE_STREAM, GRINDER_JSONL, ORDER_STREAM, TARDIS
+from grinder_resources.ingest.recognise import (
+    BINANCE_RAW,
+    GATE_STREAM,
+    GRINDER_JSONL,
+    ORDER_STREAM,
+    PREDICTION_LOG,
+    TARDIS,
+)
 from grinder_resources.ingest.records import MARKET_TABLES, Candidates
 
 ListingMap = Mapping[tuple[str, str], Listing]
 State = dict[str, Any]
+ReadPlain = Callable[[Path, Limits], Iterator[Candidates]]
 ReadLines = Callable[[Path, ListingMap, Limits], Iterator[Candidates]]
 Scan = Callable[[Path, Limits], Mapping[tuple[str, str], Places]]
 
@@ -126,12 +134,15 @@ def _named_by_line(scan: Scan, feed: Feed, limits: Limits) -> dict[tuple[str, st
     return {key: partial(found.__getitem__, key) for key in found}
 
 
-class _Gates:
-    def __init__(self, _listings: ListingMap, limits: Limits, _: State) -> None:
+class _WithoutUnits:
+    """Reads files that hold no price and no size, by a function of path and limits."""
+
+    def __init__(self, read: ReadPlain, _listings: ListingMap, limits: Limits, _: State) -> None:
+        self._read = read
         self._limits = limits
 
     def read(self, file: LandingFile) -> Iterator[Candidates]:
-        return gates.read(file.path, self._limits)
+        return self._read(file.path, self._limits)
 
     def state(self) -> State:
         return {}
@@ -141,15 +152,20 @@ def _no_instruments(_feed: Feed, _limits: Limits) -> dict[tuple[str, str], Calla
     return {}
 
 
+def _without_units(version: str, read: ReadPlain) -> Format:
+    return Format(version, chained=False, instruments=_no_instruments, reader=partial(_WithoutUnits, read))
+
+
 def _by_line(version: str, scan: Scan, read: ReadLines) -> Format:
     return Format(version, chained=False, instruments=partial(_named_by_line, scan), reader=partial(_ByLine, read))
 
 
 FORMATS = {
     BINANCE_RAW: Format(binance_raw.VERSION, chained=True, instruments=_binance_instruments, reader=_BinanceRaw),
-    GATE_STREAM: Format(gates.VERSION, chained=False, instruments=_no_instruments, reader=_Gates),
+    GATE_STREAM: _without_units(gates.VERSION, gates.read),
     GRINDER_JSONL: _by_line(grinder_jsonl.VERSION, grinder_jsonl.scan_instruments, grinder_jsonl.read),
     ORDER_STREAM: _by_line(orders.VERSION, orders.scan_instruments, orders.read),
+    PREDICTION_LOG: _without_units(predictions.VERSION, predictions.read),
     TARDIS: Format(tardis.VERSION, chained=False, instruments=_tardis_instruments, reader=_Tardis),
 }
 """Every format, by the name `recognise` gives it."""

@@ -74,7 +74,7 @@ def discover(landing: Path, symbols: set[str] | None = None, limits: Limits | No
         raise LandingMissing(
             "there is no landing folder, or no data in it",
             where=str(landing),
-            hint="Put exchange files there, or make a demo day with `grinder demo`.",
+            hint="Put exchange files there; without --landing, `grinder run` makes a demo market.",
         )
     found = [LandingFile(path, name, recognise(path, name, limits or Limits())) for path, name in files]
     _refuse_unknown(found)
@@ -128,7 +128,7 @@ def _refuse_unknown(found: Iterable[LandingFile]) -> None:
         if len(unknown) == 1
         else f"no reader recognises {len(unknown)} landing files",
         where=shown + more,
-        expected="Tardis CSV, Binance collector logs, bot ticks or l2_snapshot JSONL, gate JSONL, order events",
+        expected="Tardis CSV, Binance collector logs, bot ticks or l2_snapshot JSONL, gates, orders, prediction logs",
         hint=next((file.facts.hint for file in unknown if file.facts.hint), "Move them out of the landing folder."),
     )
 

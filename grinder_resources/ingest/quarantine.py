@@ -31,6 +31,8 @@ REASONS: Mapping[str, str] = MappingProxyType(
         "locked": "The best bid equals the best ask on a venue that does not declare locked markets.",
         "bad_levels": "Book levels are not strictly sorted, not complete pairs, or a side is empty.",
         "bad_fill": "What an order has filled does not fit its event, its size or its limit price.",
+        "bad_answer": "Probabilities are not whole bps that sum to 10000, or a spacing is outside 500 to 2000.",
+        "bad_hash": "The inputs of a decision have another hash than its line states.",
         "bad_name": "A venue, symbol or order id is longer than 64 characters or cannot be printed.",
         "out_of_order": "The event is older than the newest of its table and instrument by more than the lateness.",
         "out_of_range_time": "The event time lies outside 2000 to 2100, so its unit is wrong or it is missing.",

@@ -8,7 +8,7 @@ from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
-from grinder_resources.contracts.bronze import DEPTH, GATES, ORDERS, QUOTES, TRADES
+from grinder_resources.contracts.bronze import DEPTH, GATES, ORDERS, PREDICTIONS, QUOTES, TRADES
 from grinder_resources.ingest import orders, tardis
 from grinder_resources.ingest.limits import Limits
 from grinder_resources.ingest.lines import head_lines
@@ -19,6 +19,7 @@ GRINDER_JSONL = "grinder_jsonl"
 GATE_STREAM = "gates"
 GATE_SUMMARY = "gate summary"
 ORDER_STREAM = "orders"
+PREDICTION_LOG = "predictions"
 
 _LINES = 400
 _TARDIS_NAME = re.compile(
@@ -122,6 +123,8 @@ def _json(lines: list[bytes]) -> FileFacts:
             return FileFacts(GRINDER_JSONL, tables=(QUOTES.name, DEPTH.name))
         if record.get("type") == "order":
             return FileFacts(ORDER_STREAM, tables=(ORDERS.name,))
+        if record.get("type") == "prediction":
+            return FileFacts(PREDICTION_LOG, tables=(PREDICTIONS.name,))
         if "instrument" in record and {"hazard", "structure"} & set(record):
             return FileFacts(GATE_STREAM, tables=(GATES.name,))
         if set(record) >= _FEATURES or set(record) >= _L2_FEATURES:

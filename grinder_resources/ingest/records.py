@@ -12,11 +12,11 @@ import numpy as np
 import polars as pl
 import pyarrow as pa
 
-from grinder_resources.contracts.bronze import DEPTH, GATES, ORDERS, QUOTES, TRADES
+from grinder_resources.contracts.bronze import DEPTH, GATES, ORDERS, PREDICTIONS, QUOTES, TRADES
 from grinder_resources.contracts.table import Table
 from grinder_resources.ingest.quarantine import shorten
 
-MARKET_TABLES = {table.name: table for table in (TRADES, QUOTES, DEPTH, GATES, ORDERS)}
+MARKET_TABLES = {table.name: table for table in (TRADES, QUOTES, DEPTH, GATES, ORDERS, PREDICTIONS)}
 """The tables whose rows come out of landing files, by name."""
 
 REASON = "reason"

@@ -1,9 +1,10 @@
 """One UTC day of one table, settled over all files: repeats dropped, contradictions kept aside, order made total.
 
 Identity: a trade with an id is identified by (venue, symbol, trade_id), a gate by (venue, symbol, ts_ns), an event of
-an order by (venue, symbol, order_id, event, ts_ns, filled_lots). The first of equal rows stays and the others are
-counted; rows with one identity and different content are all kept aside. Rows without an identity are never compared,
-because identical prints are distinct trades. A file with the bytes of another is a repeat as a whole.
+an order by (venue, symbol, order_id, event, ts_ns, filled_lots), an answered decision by (venue, symbol, ts_ns, mode,
+model_hash, features_hash). The first of equal rows stays and the others are counted; rows with one identity and
+different content are all kept aside. Rows without an identity are never compared, because identical prints are distinct
+trades. A file with the bytes of another is a repeat as a whole.
 """
 
 from dataclasses import dataclass
@@ -11,7 +12,7 @@ from datetime import date
 
 import polars as pl
 
-from grinder_resources.contracts.bronze import GATES, INGEST_LOG, ORDERS, QUARANTINE, TRADES
+from grinder_resources.contracts.bronze import GATES, INGEST_LOG, ORDERS, PREDICTIONS, QUARANTINE, TRADES
 from grinder_resources.contracts.table import Table
 from grinder_resources.errors import ConservationBroken
 from grinder_resources.ingest.quarantine import RAW_CHARACTERS, check_share
@@ -24,6 +25,7 @@ _IDENTITY = {
     TRADES.name: ["venue", "symbol", "trade_id"],
     GATES.name: list(GATES.key),
     ORDERS.name: list(ORDERS.key),
+    PREDICTIONS.name: ["venue", "symbol", "ts_ns", "mode", "model_hash", "features_hash"],
 }
 _SUMS = ("rows_in", "rows_out", "quarantined", "deduplicated", "reordered")
 

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from grinder_resources.contracts.bronze import DEPTH, GATES, ORDERS, QUOTES, TRADES
+from grinder_resources.contracts.bronze import DEPTH, GATES, ORDERS, PREDICTIONS, QUOTES, TRADES
+from grinder_resources.contracts.calibration import CERTAIN_BPS, SPACING_LIMITS_X1000
 from grinder_resources.contracts.table import Table
 from grinder_resources.ingest.instruments import Listing
 from grinder_resources.ingest.limits import Limits
@@ -126,6 +127,8 @@ def _rules(table: Table, may_lock: Sequence[Sequence[str]]) -> list[pl.Expr]:
     if table == ORDERS:
         rules.append(_not_positive("price_ticks", "size_lots", "fill_ticks"))
         rules.extend(_order_rules())
+    if table == PREDICTIONS:
+        rules.append(_bad_answer())
     if table == GATES:
         numbers = [pl.col(column.name).is_finite() for column in table.columns if column.dtype == pl.Float64()]
         rules.append(
@@ -179,6 +182,14 @@ def _order_rules() -> list[pl.Expr]:
         pl.when(is_fill & ~has_price).then(pl.lit("missing_field")),
         pl.when(~fits | (has_price & ~is_fill) | beyond.fill_null(False)).then(pl.lit("bad_fill")),
     ]
+
+
+def _bad_answer() -> pl.Expr:
+    """Probabilities are not negative and sum to what is certain; a spacing lies within its limits."""
+    probs, (narrowest, widest) = ("low_bps", "mid_bps", "high_bps"), SPACING_LIMITS_X1000
+    whole = (pl.min_horizontal(probs) >= 0) & (pl.sum_horizontal(probs, ignore_nulls=False) == CERTAIN_BPS)
+    fits = whole & pl.col("spacing_x1000").is_between(narrowest, widest)
+    return pl.when(~fits).then(pl.lit("bad_answer"))  # null, and so no fault, where there is no answer
 
 
 def _aside(bad: pl.DataFrame, candidates: Candidates) -> pl.DataFrame:
