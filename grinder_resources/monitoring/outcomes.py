@@ -107,8 +107,9 @@ def _drawn(then: Worth, rows: int) -> tuple[Ints, Floats]:
     length = max(1, min(len(then.ts_ns) // hours, rows))
     blocks = np.arange(len(then.ts_ns)) // length
     count = int(blocks[-1]) + 1
-    weights = np.random.default_rng(SEED).multinomial(max(1, round(rows / length)), np.full(count, 1.0 / count), DRAWS)
-    return blocks, weights.astype(np.float64)
+    chosen = np.random.default_rng(SEED).integers(count, size=(DRAWS, max(1, round(rows / length))))
+    cells = (np.arange(DRAWS)[:, None] * count + chosen).ravel()
+    return blocks, np.bincount(cells, minlength=DRAWS * count).reshape(DRAWS, count).astype(np.float64)
 
 
 def _calibration(name: str, now: Worth, then: Worth, blocks: Ints, weights: Floats) -> Measured:
