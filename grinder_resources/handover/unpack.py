@@ -103,11 +103,13 @@ def _extract(source: IO[bytes], manifest: Manifest, content: Path) -> None:
 
 @contextmanager
 def _opened(bundle: Path) -> Iterator[IO[bytes]]:
+    """Open a file once, without waiting for a pipe. Raises InputRefused where there is none."""
     try:
         descriptor = os.open(bundle, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     except OSError as error:
         raise InputRefused("the bundle cannot be opened", where=str(bundle), got=error.strerror or "") from error
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise InputRefused("a bundle is a plain file", where=str(bundle))
     with os.fdopen(descriptor, "rb") as source:
-        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-            raise BundleRejected("a bundle is a plain file", where=str(bundle))
         yield source
