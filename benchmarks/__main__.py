@@ -3,7 +3,7 @@
 import subprocess
 import sys
 
-NAMES = ("snapshots", "rolling", "training", "onnx", "signal", "history", "grid", "run")
+NAMES = ("snapshots", "rolling", "training", "onnx", "signal", "history", "grid", "drift", "run")
 
 
 def main() -> int:
