@@ -14,6 +14,7 @@ from grinder_assets.tables import OWNERS
 from grinder_resources.code_version import code_version
 from grinder_resources.dagster import LakeResource, ModelStore, WarehouseResource
 from grinder_resources.learning.model_spec import ModelSpec
+from grinder_resources.tuning.backend import SEED, TRIALS
 
 if TYPE_CHECKING:
     from grinder_resources.tuning.report import TuningReport
@@ -24,8 +25,8 @@ _CODE = code_version("learning", "evaluation", "tuning", "contracts")
 class TuningConfig(dg.Config):
     """How many trials the study has in all, the seed of its suggestions, and whether an edge comes into force."""
 
-    trials: int = 20
-    seed: int = 42
+    trials: int = TRIALS
+    seed: int = SEED
     adopt: bool = False
 
 

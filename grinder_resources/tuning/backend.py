@@ -9,6 +9,9 @@ from grinder_resources.tuning.parameters import Configuration, TunableParameter
 
 State = Literal["complete", "pruned", "failed"]
 
+TRIALS, SEED = 20, 42
+"""Trials of a study and seed of its suggestions, where nothing else is said."""
+
 
 @dataclass(frozen=True)
 class Suggestion:

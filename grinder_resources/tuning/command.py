@@ -6,14 +6,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from grinder_resources.addresses import lake_root, models_dir
+from grinder_resources.tuning.backend import SEED, TRIALS
 
 if TYPE_CHECKING:
     from grinder_resources.tuning.backend import Outcome
+    from grinder_resources.tuning.component import TunableComponent
     from grinder_resources.tuning.study import Study
 
 INFERENCE, GRID = "inference", "grid"
 OBJECTIVES = ("rows_per_second", "p95_us")
-TRIALS, SEED, DAYS = 20, 42, 3
+DAYS = 3
 
 
 def add_parsers(commands: Any) -> None:
@@ -87,7 +89,7 @@ def _grid(arguments: argparse.Namespace) -> None:
     _print("held-out windows, no grid: +0.000 bps a window")
 
 
-def _study(component: Any, arguments: argparse.Namespace) -> "Study":
+def _study(component: "TunableComponent", arguments: argparse.Namespace) -> "Study":
     from grinder_resources.learning.ledger import LEDGER_FILE, Ledger
     from grinder_resources.tuning.study import run_study
 

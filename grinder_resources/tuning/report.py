@@ -9,8 +9,9 @@ from grinder_resources.learning.adopted import Adopted, in_force
 from grinder_resources.learning.model_spec import ModelSpec
 from grinder_resources.provenance import provenance
 from grinder_resources.tuning.adoption import NOTHING, adopt
+from grinder_resources.tuning.backend import SEED, TRIALS
 from grinder_resources.tuning.page import study_page
-from grinder_resources.tuning.study import SEED, TRIALS, Study, tune_training
+from grinder_resources.tuning.study import Study, tune_training
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ from grinder_resources.learning.adopted import in_force
 from grinder_resources.learning.fold_store import FOLDS_FOLDER, FoldStore
 from grinder_resources.learning.ledger import LEDGER_FILE, Ledger
 from grinder_resources.learning.model_spec import ModelSpec
-from grinder_resources.tuning.backend import Outcome
+from grinder_resources.tuning.backend import SEED, TRIALS, Outcome
 from grinder_resources.tuning.component import TunableComponent
 from grinder_resources.tuning.evidence import Judgement, judge
 from grinder_resources.tuning.loop import Watch, tune
@@ -29,7 +29,6 @@ from grinder_resources.tuning.record import earned_on
 from grinder_resources.tuning.training import training_component
 
 TUNING_FOLDER, STUDIES_FILE = "tuning", "studies.db"
-SEED, TRIALS = 42, 20
 _NAME_CHARACTERS = 12
 
 

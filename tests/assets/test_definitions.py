@@ -9,7 +9,15 @@ from pathlib import Path
 import pytest
 import yaml
 
-from grinder_assets.automation import DAILY_JOB, FULL_RUN_SPECS, MAIN_JOB, RETRAIN_JOB, USE_CASES_JOB, late_data
+from grinder_assets.automation import (
+    DAILY_JOB,
+    FULL_RUN_SPECS,
+    MAIN_JOB,
+    RETRAIN_JOB,
+    USE_CASE_SPECS,
+    USE_CASES_JOB,
+    late_data,
+)
 from grinder_assets.definitions import build_defs, defs
 from grinder_assets.freshness import DAILY, WEEKLY
 from grinder_resources.errors import OutOfRange
@@ -48,6 +56,7 @@ LINE = {
     "training/regime": {"gold/training/regime", "gold/grid_sweep"},
     "training/regime_bot": {"gold/training/regime_bot", "gold/grid_sweep"},
     "training/level_signals_stage_b_full": {"gold/training/signals_production"},
+    "training/regime/tuned_params": {"gold/training/regime"},
     "reports/regime_walk_forward": {"training/regime", "gold/training/regime"},
     "reports/regime_calibration": {"reports/regime_walk_forward"},
     "gold/grid_sweep": {"silver/snapshots", "bronze/quotes", "bronze/trades", "bronze/instruments"},
@@ -148,6 +157,15 @@ def test_a_candidate_feature_version_is_there_to_pick_and_in_no_job(job: str) ->
     keys = {key.to_user_string() for key in defs.resolve_job_def(job).asset_layer.selected_asset_keys}
     features = {key for key in everything if key.startswith("silver/features/")}
     assert features - keys == {"silver/features/v2_1_rolling"}
+
+
+def test_studies_of_settings_are_there_to_pick_and_in_no_job() -> None:
+    """One a model of the full run and of the use cases: whoever wants one asks for it."""
+    everything = {spec.key.to_user_string() for spec in defs.resolve_all_asset_specs()}
+    studies = {f"training/{spec.name}/tuned_params" for spec in (*FULL_RUN_SPECS, *USE_CASE_SPECS)}
+    assert {name for name in everything if name.endswith("tuned_params")} == studies
+    for job in defs.resolve_all_job_defs():
+        assert studies.isdisjoint(key.to_user_string() for key in job.asset_layer.selected_asset_keys)
 
 
 @pytest.mark.parametrize("job", ["main", "daily", "retrain"])
