@@ -46,13 +46,14 @@ def registry_asset(spec: ModelSpec) -> dg.AssetsDefinition:
         check_specs=gate_check_specs(registry_key(spec)),
     )
     def registry(context: dg.AssetExecutionContext, lake: LakeResource, models: ModelStore) -> dg.MaterializeResult:
+        from grinder_resources.registry.keys import signer_in_force
         from grinder_resources.registry.report import commit_history, registry_report
         from grinder_resources.registry.timeline import timeline_png
 
         store = lake.open()
         with refusals_as_failures():
-            keep = RegistrySettings().max_versions
-            found = registry_report(spec, store, models.path, keep=keep, actor="dagster", at=utc_now())
+            keep, signer = RegistrySettings().max_versions, signer_in_force()
+            found = registry_report(spec, store, models.path, keep=keep, actor="dagster", at=utc_now(), signer=signer)
             commit_history(store, spec.name, found.events, _CODE)
         context.log.info(found.sentence)
         png = timeline_png(found.events)

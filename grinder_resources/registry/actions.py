@@ -16,7 +16,7 @@ from grinder_resources.registry.served import registered_folder
 from grinder_resources.registry.states import standings
 
 
-def init_registry(arguments: argparse.Namespace) -> int:
+def run_init(arguments: argparse.Namespace) -> int:
     """Make an empty registry, or read the one that is there."""
     registry = Registry(models_dir(arguments.models))
     made = registry.create()
@@ -24,20 +24,20 @@ def init_registry(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def list_registry(arguments: argparse.Namespace) -> int:
+def run_list(arguments: argparse.Namespace) -> int:
     """Print where every model stands."""
     _print(*standing_lines(Registry(models_dir(arguments.models)).standings()))
     return 0
 
 
-def at_registry(arguments: argparse.Namespace) -> int:
+def run_at(arguments: argparse.Namespace) -> int:
     """Print where every model stood at a time."""
     events = Registry(models_dir(arguments.models)).read()
     _print(*standing_lines(standings(event for event in events if event.at <= arguments.time)))
     return 0
 
 
-def history(arguments: argparse.Namespace) -> int:
+def run_history(arguments: argparse.Namespace) -> int:
     """Print the events, of one model or all. Raises RegistryRejected for a model the registry does not know."""
     events = Registry(models_dir(arguments.models)).read()
     if arguments.model:
@@ -46,7 +46,7 @@ def history(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def stage(arguments: argparse.Namespace) -> int:
+def run_stage(arguments: argparse.Namespace) -> int:
     """Stage a version with the evidence in the lake. Raises NoData without an artifact, UnknownName for no spec."""
     from grinder_resources.lake import Lake
     from grinder_resources.learning.specs import spec_named
@@ -64,7 +64,7 @@ def stage(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def promote(arguments: argparse.Namespace) -> int:
+def run_promote(arguments: argparse.Namespace) -> int:
     """Print what the gates say and promote. Raises PromotionRefused where they do not let the version through."""
     models = models_dir(arguments.models)
     version, found = changes.candidacy(Registry(models).standings(), arguments.model, arguments.version, models)
@@ -74,21 +74,21 @@ def promote(arguments: argparse.Namespace) -> int:
         version.version,
         models,
         reason=arguments.reason,
-        despite=arguments.despite,
+        despite=arguments.despite or "",
         keep=_keep(),
     )
     _change(arguments, change)
     return 0
 
 
-def rollback(arguments: argparse.Namespace) -> int:
+def run_rollback(arguments: argparse.Namespace) -> int:
     """Take the version in production out, and bring back the one before."""
     models = models_dir(arguments.models)
     _change(arguments, changes.rollback(arguments.model, models, to=arguments.to, reason=arguments.reason))
     return 0
 
 
-def verify(arguments: argparse.Namespace) -> int:
+def run_verify(arguments: argparse.Namespace) -> int:
     """Re-hash events and artifacts, and check signatures where keys are given."""
     from grinder_resources.registry.verify import verify_registry
 
@@ -99,7 +99,7 @@ def verify(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def sign(arguments: argparse.Namespace) -> int:
+def run_sign(arguments: argparse.Namespace) -> int:
     """Sign the folder of a registered version, which is verified first."""
     from grinder_resources.export.verify import verify_artifact
     from grinder_resources.registry.signing import sign_artifact
@@ -112,7 +112,7 @@ def sign(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def export(arguments: argparse.Namespace) -> int:
+def run_export(arguments: argparse.Namespace) -> int:
     """Write the copy that the trading process reads."""
     from grinder_resources.contracts.bot_registry import REGISTRY_FILE
     from grinder_resources.export.commit import head_commit
@@ -128,10 +128,10 @@ def export(arguments: argparse.Namespace) -> int:
 
 def _change(arguments: argparse.Namespace, change: Change) -> tuple[Event, ...]:
     """Make a change, print the events that it added, and return them."""
-    from grinder_resources.registry.keys import signer_of
+    from grinder_resources.registry.keys import signer_in_force
 
     actor = arguments.actor or os.environ.get("GRINDER_ACTOR") or getpass.getuser()
-    signer = signer_of(arguments.key) if arguments.key else None
+    signer = signer_in_force(arguments.key)
     added = Registry(models_dir(arguments.models)).change(change, actor=actor, at=utc_now(), signer=signer)
     _print(*event_lines(added))
     return added

@@ -1,7 +1,6 @@
 """`grinder registry ...`: which version of a model stands where, who put it there, when and why."""
 
 import argparse
-import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -33,11 +32,13 @@ def _add_changes(actions: Any) -> None:
         actions, "promote", "put a version into production", "If every gate lets it through; exit 1 where one does not."
     )
     promote.add_argument("version", nargs="?", default="", metavar="VERSION", help="default the staged one")
-    promote.add_argument("--reason", default="every gate lets it through", metavar="TEXT", help="words for the log")
-    promote.add_argument("--despite", default="", metavar="TEXT", help="why, although gates speak against it")
+    promote.add_argument(
+        "--reason", type=_words, default="every gate lets it through", metavar="TEXT", help="words for the log"
+    )
+    promote.add_argument("--despite", type=_words, metavar="TEXT", help="why, although gates speak against it")
     rollback = _change(actions, "rollback", "take a version out of production", "And bring back the one before it.")
     rollback.add_argument("--to", default="", metavar="VERSION", help="another one than the last in production")
-    rollback.add_argument("--reason", required=True, metavar="TEXT", help="words for the log")
+    rollback.add_argument("--reason", type=_words, required=True, metavar="TEXT", help="words for the log")
 
 
 def _add_verify(actions: Any) -> None:
@@ -79,13 +80,11 @@ def _change(actions: Any, name: str, does: str, more: str) -> argparse.ArgumentP
     parser = _action(actions, name, does, more)
     parser.add_argument("model", metavar="NAME", help="name of a model, e.g. regime")
     parser.add_argument("--actor", default="", metavar="WHO", help="default GRINDER_ACTOR, or the user's name")
-    key = os.environ.get("GRINDER_SIGNING_KEY")
     parser.add_argument(
         "--key",
         type=Path,
-        default=Path(key) if key else None,
         metavar="FILE",
-        help="Ed25519 key that signs the events (default GRINDER_SIGNING_KEY, or unsigned)",
+        help="Ed25519 key that signs the events (default GRINDER_SIGNING_KEY, or none)",
     )
     return parser
 
@@ -101,10 +100,18 @@ def _run(name: str) -> Run:
     def run(arguments: argparse.Namespace) -> int:
         from grinder_resources.registry import actions
 
-        act: Run = getattr(actions, f"{name}_registry" if name in {"init", "list", "at"} else name)
+        act: Run = getattr(actions, f"run_{name}")
         return act(arguments)
 
     return run
+
+
+def _words(text: str) -> str:
+    """Return words on one line; without any there is no reason."""
+    words = " ".join(text.split())
+    if not words:
+        raise argparse.ArgumentTypeError("a reason has words")
+    return words
 
 
 def _time(text: str) -> str:

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from grinder_resources.contracts.artifacts import CONFIG_FILE, MANIFEST_FILE
-from grinder_resources.errors import GrinderError, LedgerBroken, PartitionMissing
+from grinder_resources.errors import ArtifactRejected, GrinderError, LedgerBroken, PartitionMissing
 from grinder_resources.hashing import sha256_facts, sha256_file
 from grinder_resources.learning.ledger import LEDGER_FILE, Ledger
 from grinder_resources.registry.events import AnswerEvidence, Artifact, Evidence
@@ -27,11 +27,19 @@ _PPM = 1_000_000
 def artifact_of(folder: Path) -> Artifact:
     """Return the facts of an artifact, all of whose bytes were verified.
 
-    Raises ManifestRejected or ArtifactRejected where they cannot be trusted.
+    Raises ManifestRejected or ArtifactRejected where they cannot be trusted, or are another version's than the folder
+    is called after.
     """
     from grinder_resources.export.verify import read_artifact
 
     artifact = read_artifact(folder)
+    if artifact.manifest.folder != folder.name:
+        raise ArtifactRejected(
+            "a folder is called after its version",
+            where=str(folder),
+            got=artifact.manifest.folder,
+            expected=folder.name,
+        )
     config = json.loads(artifact.files[CONFIG_FILE]) if CONFIG_FILE in artifact.files else {}
     days = sorted(day for part in config.get("days", {}).values() for day in part)
     spec = {name: value for name, value in config.items() if name not in _BESIDE_THE_SPEC}

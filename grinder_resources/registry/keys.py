@@ -4,6 +4,7 @@ A key goes by the first 16 hex characters of the sha256 of its 32 public bytes. 
 `previous`, all those before it; from then on every event has to be signed, so that none can be added without the key.
 """
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
@@ -15,6 +16,12 @@ from grinder_resources.registry.log import Signer
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+
+
+def signer_in_force(path: Path | None = None) -> Signer | None:
+    """Return the signer of the key in a file, by default the one `GRINDER_SIGNING_KEY` names; None without either."""
+    named = path or os.environ.get("GRINDER_SIGNING_KEY")
+    return signer_of(Path(named)) if named else None
 
 
 def signer_of(path: Path) -> Signer:

@@ -15,7 +15,7 @@ from grinder_resources.registry.changes import candidacy, staging
 from grinder_resources.registry.events import Event
 from grinder_resources.registry.evidence import artifact_of, evidence_of
 from grinder_resources.registry.gates import Finding
-from grinder_resources.registry.log import HINT, Registry
+from grinder_resources.registry.log import HINT, Registry, Signer
 from grinder_resources.registry.states import Standing, standings
 
 HISTORY = "reports/registry/"
@@ -82,13 +82,17 @@ class RegistryReport:
         ]
 
 
-def registry_report(spec: ModelSpec, lake: Lake, models_dir: Path, *, keep: int, actor: str, at: str) -> RegistryReport:
+def registry_report(
+    spec: ModelSpec, lake: Lake, models_dir: Path, *, keep: int, actor: str, at: str, signer: Signer | None = None
+) -> RegistryReport:
     """Stage the newest artifact of a model with the evidence in the lake, and return where the model stands then.
 
     keep
         Versions of a model that are not retired.
     actor, at
         Who does it, and when, in UTC.
+    signer
+        Signs what is added; None = nobody.
 
     A registry is made if there never was one. Raises RegistryRejected where the lake knows of one that is gone, or it
     is torn, ArtifactRejected or ManifestRejected for an artifact that does not verify.
@@ -99,7 +103,7 @@ def registry_report(spec: ModelSpec, lake: Lake, models_dir: Path, *, keep: int,
     if version:
         artifact = artifact_of(models_dir / f"{spec.name}_{version}")
         change = staging(spec.name, version, artifact, evidence_of(spec, lake, models_dir), keep=keep)
-        added = registry.change(change, actor=actor, at=at)
+        added = registry.change(change, actor=actor, at=at, signer=signer)
     events = registry.read()
     known = standings(events)
     standing = known.get(spec.name, Standing(spec.name, {}))

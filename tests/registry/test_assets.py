@@ -5,6 +5,7 @@ from pathlib import Path
 
 import dagster as dg
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from grinder_assets.automation import FULL_RUN_SPECS
 from grinder_assets.definitions import defs
@@ -14,9 +15,11 @@ from grinder_resources.dagster import LakeResource, ModelStore
 from grinder_resources.lake import Lake
 from grinder_resources.learning.specs import REGIME
 from grinder_resources.registry import changes
+from grinder_resources.registry.keys import check_signatures
 from grinder_resources.registry.log import REGISTRY_FOLDER, Registry
 from grinder_resources.registry.timeline import stays
 from tests.registry.registries import AT, BAD, promote, roll_back, stage, started
+from tests.registry.test_keys import key_pair
 
 
 @pytest.fixture
@@ -115,3 +118,11 @@ def test_the_figure_shows_each_stay(tmp_path: Path) -> None:
         ("v1.0.1", "production", True),
         ("v1.0.0", "production", False),
     ]
+
+
+def test_the_asset_signs_with_the_key_in_force(house: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Or what it stages would break the row of signed events."""
+    private, public = key_pair(tmp_path / "keys", Ed25519PrivateKey.from_private_bytes(bytes(32)))
+    monkeypatch.setenv("GRINDER_SIGNING_KEY", str(private))
+    assert materialize(house).success
+    assert check_signatures(Registry(house / "models").read(), public) == 1

@@ -92,6 +92,28 @@ def test_a_rollback_needs_a_version_before(say: Say) -> None:
         say("rollback", "regime")
 
 
+def test_a_reason_has_words(say: Say) -> None:
+    """On one line, whatever was typed."""
+    say("init")
+    say("stage", "regime")
+    assert say("promote", "regime", "--despite", " for\n shadow ")[1].endswith(
+        f"maria: for shadow (despite {AGAINST})\n"
+    )
+    with pytest.raises(SystemExit, match="2"):
+        say("promote", "regime", "--despite", " ")
+
+
+def test_a_version_is_what_its_folder_is_called(say: Say, tmp_path: Path) -> None:
+    """A copy under another name is not another version."""
+    say("init")
+    shutil.copytree(tmp_path / "models" / "regime_v1.0.0", tmp_path / "models" / "regime_v1.0.1")
+    code, line = say("stage", "regime")
+    assert code == 1
+    assert line.startswith(
+        "ARTIFACT_REJECTED: a folder is called after its version (models/regime_v1.0.1; got regime_v"
+    )
+
+
 def test_verify_hashes_events_and_artifacts(say: Say, tmp_path: Path) -> None:
     """And names what is not as it was."""
     say("init")

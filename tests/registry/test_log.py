@@ -4,7 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from grinder_resources.errors import RegistryRejected
@@ -154,6 +154,7 @@ def test_what_was_altered_is_found(registry: Registry, alter: Callable[[Lines], 
     assert registry.path.read_text() == altered
 
 
+@settings(max_examples=40)
 @given(st.data())
 def test_any_changed_byte_is_found(tmp_path_factory: pytest.TempPathFactory, data: st.DataObject) -> None:
     """In the log or in the head."""

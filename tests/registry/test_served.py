@@ -9,7 +9,7 @@ from grinder_resources.contracts.bot_registry import MAX_HISTORY
 from grinder_resources.errors import NoData, RegistryRejected
 from grinder_resources.export.bot_registry import read_registry, resolve
 from grinder_resources.registry.bot import export_registry
-from grinder_resources.registry.log import Registry
+from grinder_resources.registry.log import Draft, Registry
 from grinder_resources.registry.served import served_artifact
 from tests.export.plain_artifacts import put
 from tests.registry.registries import AT, MODEL, promote, roll_back, stage, started
@@ -88,9 +88,10 @@ def test_the_copy_leaves_what_is_not_its_own(registry: Registry, tmp_path: Path)
     document["models"]["theirs"] = document["models"][MODEL]
     document["models"][MODEL]["shadow"] = document["models"][MODEL]["active"]
     out.write_text(json.dumps(document))
-    for _ in range(MAX_HISTORY):
-        promote(registry, "v1.0.1")
-        roll_back(registry)
+    once = registry.standings()[MODEL].staged
+    assert once is not None
+    again = Draft("staged", MODEL, once.version, once.artifact, "again")
+    registry.change(lambda _: [again] * MAX_HISTORY, actor="test", at=AT)
     assert export_registry(registry.read(), tmp_path, out, commit=COMMIT, at=AT) == 2
     models = read_registry(out).models
     assert models["theirs"].active == models[MODEL].shadow
