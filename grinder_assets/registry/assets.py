@@ -14,7 +14,6 @@ from grinder_assets.tables import OWNERS
 from grinder_assets.training.assets import artifact_key
 from grinder_resources.clock import utc_now
 from grinder_resources.code_version import code_version
-from grinder_resources.contracts.operations import RegistrySettings
 from grinder_resources.dagster import LakeResource, ModelStore
 from grinder_resources.learning.model_spec import ModelSpec
 from grinder_resources.learning.specs import SPECS
@@ -46,13 +45,14 @@ def registry_asset(spec: ModelSpec) -> dg.AssetsDefinition:
         check_specs=gate_check_specs(registry_key(spec)),
     )
     def registry(context: dg.AssetExecutionContext, lake: LakeResource, models: ModelStore) -> dg.MaterializeResult:
+        from grinder_resources.operations import operations
         from grinder_resources.registry.keys import signer_in_force
         from grinder_resources.registry.report import commit_history, registry_report
         from grinder_resources.registry.timeline import timeline_png
 
         store = lake.open()
         with refusals_as_failures():
-            keep, signer = RegistrySettings().max_versions, signer_in_force()
+            keep, signer = operations().registry.max_versions, signer_in_force()
             found = registry_report(spec, store, models.path, keep=keep, actor="dagster", at=utc_now(), signer=signer)
             commit_history(store, spec.name, found.events, _CODE)
         context.log.info(found.sentence)

@@ -7,7 +7,7 @@ import sys
 
 from grinder_resources.addresses import lake_root, models_dir
 from grinder_resources.clock import utc_now
-from grinder_resources.contracts.operations import RegistrySettings
+from grinder_resources.operations import operations
 from grinder_resources.registry import changes
 from grinder_resources.registry.events import Event
 from grinder_resources.registry.log import Change, Registry
@@ -60,7 +60,8 @@ def run_stage(arguments: argparse.Namespace) -> int:
     added = _change(arguments, changes.staging(arguments.model, version, artifact, evidence, keep=_keep()))
     if not added:
         known = Registry(models).standings()[arguments.model].versions[version]
-        _print(f"nothing new: {known.folder} is {known.state}, and its evidence is as it was")
+        so_is = ", and its evidence is as it was" if known.state == "staged" else ""
+        _print(f"nothing new: {known.folder} is {known.state}{so_is}")
     return 0
 
 
@@ -138,7 +139,7 @@ def _change(arguments: argparse.Namespace, change: Change) -> tuple[Event, ...]:
 
 
 def _keep() -> int:
-    return RegistrySettings().max_versions
+    return operations().registry.max_versions
 
 
 def _print(*lines: str) -> None:

@@ -3,17 +3,20 @@
 import re
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from grinder_resources.cli import main
+from grinder_resources.export.artifact import publish
 from grinder_resources.hashing import sha256_facts
 from grinder_resources.lake import Lake
 from grinder_resources.learning.ledger import LEDGER_FILE, Ledger
 from grinder_resources.learning.specs import REGIME
 from grinder_resources.registry.evidence import artifact_of, evidence_of
 from grinder_resources.registry.log import Registry
+from tests.export.plain_artifacts import plain, plain_files
 
 Say = Callable[..., tuple[int, str]]
 
@@ -90,6 +93,20 @@ def test_a_rollback_needs_a_version_before(say: Say) -> None:
     assert say("rollback", "regime", "--reason", "drift") == (1, f"{refused}\n")
     with pytest.raises(SystemExit, match="2"):
         say("rollback", "regime")
+
+
+def test_settings_say_how_many_versions_are_kept(say: Say, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`max_versions` of the operations' file; ten by default."""
+    for content in (b"one", b"two", b"three"):
+        publish(tmp_path / "models", replace(plain(content), model_name="regime"), plain_files(content))
+    say("init")
+    for version in ("v1.0.0", "v2.0.0"):
+        say("stage", "regime", version)
+    (tmp_path / "operations.yaml").write_text("ml:\n  registry:\n    max_versions: 2\n")
+    assert "retired" not in say("stage", "regime", "v2.0.1")[1]
+    monkeypatch.setenv("GRINDER_OPERATIONS", str(tmp_path / "operations.yaml"))
+    retired = re.findall(r"retired +(\S+)  maria: (.+)", say("stage", "regime", "v2.0.2")[1])
+    assert retired == [("regime_v1.0.0", "more than 2 versions"), ("regime_v2.0.0", "more than 2 versions")]
 
 
 def test_a_reason_has_words(say: Say) -> None:
