@@ -76,6 +76,11 @@ class Answer:
     said: int
     evidence: Evidence
 
+    @property
+    def movers(self) -> tuple[Input, ...]:
+        """The inputs that moved the margin at all."""
+        return tuple(one for one in self.inputs if one.contribution)
+
 
 @dataclass(frozen=True)
 class HeadAnswer:
@@ -127,7 +132,12 @@ def outcome(event: Event, head: Head, row: int) -> str:
     (code,) = coded_target(raw, tuple(event.model.config["cuts"].get(head.name, ()))).tolist()
     if np.isnan(code):
         return ""
-    return f"{code:g}" if head.kind == "regression" else head.classes[int(code)]
+    return plain(code) if head.kind == "regression" else head.classes[int(code)]
+
+
+def plain(number: float) -> str:
+    """Return a number with thousands apart: a whole one as such, any other with three decimals."""
+    return f"{number:,.0f}" if number == round(number) else f"{number:,.3f}"
 
 
 def training_quantiles(event: Event) -> Floats:

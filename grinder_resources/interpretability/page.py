@@ -125,7 +125,8 @@ def _explained(found: Why, answer: HeadAnswer) -> Iterator[Markup]:
 
 
 def _inputs(answer: Answer) -> Markup:
-    shown, rest = answer.inputs[:SHOWN_INPUTS], answer.inputs[SHOWN_INPUTS:]
+    shown = answer.movers[:SHOWN_INPUTS]
+    rest = answer.inputs[len(shown) :]
     rows: list[tuple[object, ...]] = [
         (one.name, words.value(one.value), words.quantile(one), words.signed(one.contribution)) for one in shown
     ]

@@ -21,9 +21,9 @@ def moved_figure(answer: Answer, table: StepTable | None) -> "Figure":
     table
         None for a regression, which has none.
     """
-    shown = answer.inputs[:SHOWN_INPUTS][::-1]
+    shown = answer.movers[:SHOWN_INPUTS][::-1]
     with style():
-        figure = empty_figure(8.6, 0.75 + 0.23 * len(shown), left=2.65, bottom=0.4, wspace=0.22)
+        figure = empty_figure(8.6, 0.75 + 0.23 * max(8, len(shown)), left=2.65, bottom=0.4, wspace=0.22)
         left, right = figure.subplots(1, 2, width_ratios=(1.0, 0.9))
         _moves(left, shown)
         _steps(right, answer, table)
@@ -31,6 +31,10 @@ def moved_figure(answer: Answer, table: StepTable | None) -> "Figure":
 
 
 def _moves(axes: "Axes", shown: tuple[Input, ...]) -> None:
+    if not shown:
+        axes.set_axis_off()
+        axes.set_title("No input moved the margin")
+        return
     moved = [one.contribution for one in shown]
     axes.barh(range(len(shown)), moved, height=0.62, color=[ACCENT if move > 0 else MUTED for move in moved])
     axes.axvline(0.0, color=INK, linewidth=0.8)

@@ -73,7 +73,8 @@ def _heads(found: Why) -> Iterator[str]:
 
 def _inputs(answer: Answer) -> Iterator[str]:
     largest = max((abs(one.contribution) for one in answer.inputs), default=0.0) or 1.0
-    shown, rest = answer.inputs[:SHOWN_INPUTS], answer.inputs[SHOWN_INPUTS:]
+    shown = answer.movers[:SHOWN_INPUTS]
+    rest = answer.inputs[len(shown) :]
     rows = [("input", "value", "quantile", "moves", "")]
     for one in shown:
         moves, bar = words.signed(one.contribution), "\N{FULL BLOCK}" * round(BAR * abs(one.contribution) / largest)

@@ -5,7 +5,8 @@ from types import MappingProxyType
 import numpy as np
 
 from grinder_resources.contracts.calibration import AtLeast, AtMost, Either, Rule
-from grinder_resources.interpretability.answers import Answer, HeadAnswer, Input
+from grinder_resources.evaluation.promotion_gates import CODES
+from grinder_resources.interpretability.answers import Answer, HeadAnswer, Input, plain
 from grinder_resources.interpretability.paths import LeafPath, Split
 from grinder_resources.interpretability.standing import NO_CHECK
 from grinder_resources.interpretability.steps import CalibrationStep
@@ -41,7 +42,7 @@ def value(number: float | None) -> str:
     """Return an input's value: whole numbers as such, `missing` where there is none."""
     if number is None or np.isnan(number):
         return MISSING
-    return f"{number:,.0f}" if number == round(number) else f"{number:,.3f}"
+    return plain(number)
 
 
 def quantile(one: Input) -> str:
@@ -127,8 +128,8 @@ def codes(found: Why, head: HeadAnswer) -> str:
     known = found.standing.codes
     if known is None:
         return NO_CHECK
-    against = [code for answer in head.answers for code in known.get((head.head.name, answer.output), ())]
-    return ", ".join(map(short, dict.fromkeys(against))) or "nothing"
+    against = {code for answer in head.answers for code in known.get((head.head.name, answer.output), ())}
+    return ", ".join(short(code) for code in CODES if code in against) or "nothing"
 
 
 def short(code: str) -> str:
@@ -169,7 +170,8 @@ def like_it(found: Why) -> str:
     if not found.past:
         return "no event's label had ended by then"
     ends = [past.outcomes[found.focus] or "no label" for past in found.past]
-    counts = ", ".join(f"{ends.count(end)} {end}" for end in dict.fromkeys(ends))
+    numbers = found.focused.head.kind == "regression"
+    counts = "; ".join(ends) if numbers else ", ".join(f"{ends.count(end)} {end}" for end in dict.fromkeys(ends))
     return f"of {found.past_rows:,} events whose labels had ended by then the nearest {len(ends)} ended: {counts}"
 
 

@@ -54,7 +54,7 @@ def test_a_regression_is_its_margin_times_its_unit(level: Why) -> None:
     strength = next(one for one in level.heads if one.head.name == "strength")
     answer = strength.leading
     assert (answer.step, round(answer.margin * 1000)) == (None, answer.said)
-    assert words.happened(strength) == f"{level.event.facts['strength_signed']}"
+    assert words.happened(strength) == f"{level.event.facts['strength_signed']:,}"
 
 
 def test_both_pages_name_the_categories_the_check_and_every_question(level: Why) -> None:

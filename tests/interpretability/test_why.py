@@ -167,6 +167,17 @@ def test_the_command_prints_the_page_and_writes_it(
         main(["why", EVENT, "--neighbours", "0"])
 
 
+def test_a_head_that_nothing_moves_is_told_without_a_list(found: Why) -> None:
+    """Its trees are single leaves: no input is named as if it had mattered."""
+    still = tuple(replace(one, contribution=0.0) for one in found.focused.leading.inputs)
+    answers = tuple(replace(answer, inputs=still) for answer in found.focused.answers)
+    idle = replace(found, heads=(replace(found.focused, answers=answers),))
+    assert "WHY REGIME" in text_page(idle)
+    assert "  40 other inputs" in text_page(idle)
+    assert "No input moved the margin" in why_page(idle)
+    assert "range_60s_x1000 = " in why_page(found)
+
+
 def test_no_registry_is_no_stage(root: Path) -> None:
     """Nothing is made up where there is none."""
     assert registry_words("regime", "v1.0.0", root / "models") == ""
