@@ -10,6 +10,9 @@ import dagster as dg
 import polars as pl
 import pytest
 
+from grinder_assets.automation import FULL_RUN_SPECS
+from grinder_assets.definitions import defs
+from grinder_assets.reports.importance import importance_key
 from grinder_assets.reports.model_card import MODEL_CARD_ASSETS, model_card_asset, model_card_key
 from grinder_resources.cards.evidence import NONE, OTHER_ROWS, OTHER_SETTINGS, SAME, evidence_of
 from grinder_resources.cards.facts import Card, card_of
@@ -174,3 +177,10 @@ def test_every_model_has_a_card_at_the_end_of_its_line() -> None:
         "reports/regime_importance",
         "registry/regime",
     }
+
+
+@pytest.mark.parametrize("job", ["main", "retrain"])
+def test_full_runs_and_retrains_end_with_importance_and_a_card(job: str) -> None:
+    """For every model that belongs to them."""
+    keys = defs.resolve_job_def(job).asset_layer.selected_asset_keys
+    assert {make(spec) for spec in FULL_RUN_SPECS for make in (importance_key, model_card_key)} <= keys
