@@ -1,12 +1,8 @@
-"""When things run by themselves: jobs, schedules and the landing sensor. All are off until switched on in the UI."""
-
-from collections.abc import Iterator
-from datetime import UTC, date, timedelta
+"""Jobs: what is made together. When they run by themselves is in `schedules` and `sensors`."""
 
 import dagster as dg
 
 from grinder_assets.keys import key_of
-from grinder_assets.partitions import contiguous, range_tags
 from grinder_assets.registry.assets import registry_key
 from grinder_assets.reports.assets import report_keys
 from grinder_assets.reports.importance import importance_key
@@ -16,7 +12,6 @@ from grinder_assets.reports.shadow_replay import SHADOW_REPLAY
 from grinder_assets.training.assets import artifact_key
 from grinder_resources.contracts.gold_bot import REGIME_BOT_DATASET
 from grinder_resources.contracts.gold_grid import GRID_SWEEP
-from grinder_resources.dagster import LandingResource
 from grinder_resources.features.manifest import feature_table, load_manifest, versions
 from grinder_resources.features.version import CANDIDATE
 from grinder_resources.learning.model_spec import ModelSpec
@@ -36,9 +31,6 @@ USE_CASES = ("toxicity", "fill_probability", "grid_spacing", "policy_discovery",
 USE_CASE_REPORTS = tuple(dg.AssetKey(["reports", f"{name}_use_case"]) for name in USE_CASES)
 """The report of each use case, in this order."""
 
-LATE_DAYS = 3
-"""Days the late-data schedule looks at again."""
-
 _CANDIDATES = dg.AssetSelection.assets(
     *(key_of(feature_table(version).name) for version in versions() if CANDIDATE in load_manifest(version).tags)
 )
@@ -56,10 +48,14 @@ def _model_keys(spec: ModelSpec) -> list[dg.AssetKey]:
     return [artifact_key(spec), *report_keys(spec), promotion_key(spec), importance_key(spec), model_card_key(spec)]
 
 
-_MODELS = dg.AssetSelection.assets(
-    *(key for spec in FULL_RUN_SPECS for key in (*_model_keys(spec), registry_key(spec))), SHADOW_REPLAY
-)
-_WAREHOUSE = dg.AssetSelection.assets(dg.AssetKey("warehouse"))
+def retrain_keys(spec: ModelSpec) -> list[dg.AssetKey]:
+    """Return what training one model again makes: the model, its reports, its place in the registry, the warehouse."""
+    return [*_model_keys(spec), registry_key(spec), WAREHOUSE]
+
+
+WAREHOUSE = dg.AssetKey("warehouse")
+_MODELS = dg.AssetSelection.assets(*(key for spec in FULL_RUN_SPECS for key in retrain_keys(spec)), SHADOW_REPLAY)
+_WAREHOUSE = dg.AssetSelection.assets(WAREHOUSE)
 
 MAIN_JOB = dg.define_asset_job(
     "main",
@@ -91,64 +87,3 @@ MONITOR_JOB = dg.define_asset_job(
     description="How models in use are doing: their answers of some days, sketches of them, and a report of drift.",
 )
 """Its tables are daily: whoever starts it names the days whose rows or logs may be new, e.g. `range_tags`."""
-
-
-def _today(context: dg.ScheduleEvaluationContext) -> date:
-    return context.scheduled_execution_time.astimezone(UTC).date()
-
-
-@dg.schedule(
-    job=DAILY_JOB,
-    cron_schedule="0 1 * * *",
-    execution_timezone="UTC",
-    description="Bronze to Gold of the day that has just ended.",
-)
-def daily_tables(context: dg.ScheduleEvaluationContext) -> dg.RunRequest:
-    """Make the tables of the day that has just ended."""
-    yesterday = _today(context) - timedelta(days=1)
-    return dg.RunRequest(run_key=f"daily-{yesterday}", partition_key=yesterday.isoformat())
-
-
-@dg.schedule(
-    job=DAILY_JOB,
-    cron_schedule="30 2 * * *",
-    execution_timezone="UTC",
-    description=f"The last {LATE_DAYS} days again, for files that came late; days that have not changed are skipped.",
-)
-def late_data(context: dg.ScheduleEvaluationContext) -> dg.RunRequest:
-    """Look at the last days again, in one run; a day whose files have not changed is skipped."""
-    today = _today(context)
-    first, last = today - timedelta(days=LATE_DAYS), today - timedelta(days=1)
-    return dg.RunRequest(run_key=f"late-{today}", tags=range_tags(first, last))
-
-
-RETRAIN_SCHEDULE = dg.ScheduleDefinition(
-    name="weekly_retrain",
-    job=RETRAIN_JOB,
-    cron_schedule="0 4 * * 1",
-    execution_timezone="UTC",
-    description="Retrain every Monday.",
-)
-
-
-@dg.sensor(
-    job=DAILY_JOB,
-    minimum_interval_seconds=60,
-    name="landing_files",
-    description="Bronze to Gold of every day that a new or changed landing file covers.",
-)
-def landing_sensor(
-    context: dg.SensorEvaluationContext, landing: LandingResource
-) -> Iterator[dg.RunRequest | dg.SkipReason]:
-    """Request the days that landing files cover whenever one is new or has changed, in one run a stretch of days."""
-    from grinder_resources.ingest.landing import listing_fingerprint, named_days
-
-    folder = landing.folder_path
-    fingerprint = listing_fingerprint(folder)
-    if fingerprint == (context.cursor or ""):
-        yield dg.SkipReason(f"nothing new in {folder}")
-        return
-    days = named_days(folder)
-    context.update_cursor(fingerprint)
-    for first, last in contiguous(days) if days else ():
-        yield dg.RunRequest(run_key=f"{fingerprint}-{first}", tags=range_tags(first, last))

@@ -6,17 +6,7 @@ from typing import Any
 
 import dagster as dg
 
-from grinder_assets.automation import (
-    DAILY_JOB,
-    MAIN_JOB,
-    MONITOR_JOB,
-    RETRAIN_JOB,
-    RETRAIN_SCHEDULE,
-    USE_CASES_JOB,
-    daily_tables,
-    landing_sensor,
-    late_data,
-)
+from grinder_assets.automation import DAILY_JOB, MAIN_JOB, MONITOR_JOB, RETRAIN_JOB, USE_CASES_JOB
 from grinder_assets.bronze.assets import BRONZE_ASSETS
 from grinder_assets.freshness import kept_fresh
 from grinder_assets.gold.assets import GOLD_ASSETS
@@ -39,6 +29,8 @@ from grinder_assets.reports.score_guard import score_guard
 from grinder_assets.reports.shadow_replay import shadow_replay_report
 from grinder_assets.reports.toxicity import toxicity_report_asset
 from grinder_assets.reports.warehouse import warehouse
+from grinder_assets.schedules import SCHEDULES
+from grinder_assets.sensors import SENSORS
 from grinder_assets.silver.assets import SILVER_ASSETS
 from grinder_assets.silver.gates import GATE_EVENT_ASSETS
 from grinder_assets.training.assets import TRAINING_ASSETS
@@ -98,8 +90,8 @@ def build_defs(resource_overrides: Mapping[str, Any] | None = None) -> dg.Defini
             ]
         ),
         jobs=[MAIN_JOB, DAILY_JOB, RETRAIN_JOB, MONITOR_JOB, USE_CASES_JOB],
-        schedules=[daily_tables, late_data, RETRAIN_SCHEDULE],
-        sensors=[landing_sensor],
+        schedules=SCHEDULES,
+        sensors=SENSORS,
         executor=EXECUTORS[name],
         resources={
             "lake": LakeResource(),

@@ -13,6 +13,7 @@ from typing import Any
 import dagster as dg
 import polars as pl
 
+from grinder_assets.failures import in_dagster
 from grinder_assets.metadata import column_lineage, day_metadata, facts_table, run_metadata
 from grinder_resources.contracts.table import Table
 from grinder_resources.errors import CheckFailed, GrinderError
@@ -80,7 +81,7 @@ def publish_days(context: dg.AssetExecutionContext, lake: Lake, plan: DayPlan) -
             _publish_day(lake, plan, day, ledger)
     except GrinderError as error:
         _record(context, ledger)
-        raise dg.Failure(error.line(), metadata={"finished_days": len(ledger.commits)}, allow_retries=False) from error
+        raise in_dagster(error, {"finished_days": len(ledger.commits)}) from error
     for day, commit in ledger.commits.items():
         # The UI asks the newest event for lineage; a copy in every day's would outweigh all else in the event log.
         lineage = column_lineage(plan.table) if day == days[-1] else {}

@@ -42,6 +42,7 @@ RANKS = {
     "proofs": 5,
     "cli_market": 5,
     "replay": 6,
+    "retraining": 6,
     "usecases": 6,
     "tuning": 6,
     "monitoring": 6,

@@ -18,7 +18,6 @@ from grinder_resources.contracts.monitoring import (
     references_table,
     sketches_table,
 )
-from grinder_resources.contracts.operations import MonitoringSettings
 from grinder_resources.dagster import LakeResource, ModelStore
 from grinder_resources.learning.model_spec import ModelSpec
 
@@ -53,9 +52,10 @@ def drift_asset(spec: ModelSpec) -> dg.AssetsDefinition:
     )
     def drift(context: dg.AssetExecutionContext, lake: LakeResource, models: ModelStore) -> dg.MaterializeResult:
         from grinder_resources.monitoring.report import drift_report
+        from grinder_resources.operations import operations
 
         with refusals_as_failures():
-            report = drift_report(spec, lake.open(), models.path, MonitoringSettings(), code_version=MONITORING_CODE)
+            report = drift_report(spec, lake.open(), models.path, operations().monitoring, code_version=MONITORING_CODE)
         context.log.info(report.sentence)
         return dg.MaterializeResult(metadata=_metadata(report))
 

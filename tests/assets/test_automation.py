@@ -6,9 +6,10 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-from grinder_assets.automation import daily_tables, landing_sensor
 from grinder_assets.definitions import defs
 from grinder_assets.partitions import contiguous
+from grinder_assets.schedules import daily_tables
+from grinder_assets.sensors import landing_sensor
 from grinder_resources.dagster import LandingResource
 from grinder_resources.simulation.demo_config import DemoConfig
 from grinder_resources.simulation.demo_market import write_demo_landing
@@ -34,6 +35,7 @@ def test_new_files_request_their_days_in_one_run(landing: Path) -> None:
     assert request.tags == {
         "dagster/asset_partition_range_start": "2025-01-06",
         "dagster/asset_partition_range_end": "2025-01-07",
+        "grinder/reason": "new_files",
     }
 
 
@@ -57,8 +59,13 @@ def test_a_changed_file_is_noticed(landing: Path) -> None:
 def test_schedules_and_sensors_are_off_until_switched_on() -> None:
     """Nothing starts by itself on a fresh instance."""
     repository = defs.get_repository_def()
-    assert {schedule.name for schedule in repository.schedule_defs} == {"daily_tables", "late_data", "weekly_retrain"}
-    assert {sensor.name for sensor in repository.sensor_defs} == {"landing_files"}
+    assert {schedule.name for schedule in repository.schedule_defs} == {
+        "daily_tables",
+        "hourly_monitor",
+        "late_data",
+        "weekly_retrain",
+    }
+    assert {sensor.name for sensor in repository.sensor_defs} == {"drift", "failed_runs", "landing_files"}
     started = [*repository.schedule_defs, *repository.sensor_defs]
     assert {one.default_status.value for one in started} == {"STOPPED"}
 

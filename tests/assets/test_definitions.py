@@ -16,10 +16,10 @@ from grinder_assets.automation import (
     RETRAIN_JOB,
     USE_CASE_SPECS,
     USE_CASES_JOB,
-    late_data,
 )
 from grinder_assets.definitions import build_defs, defs
 from grinder_assets.freshness import DAILY, WEEKLY
+from grinder_assets.schedules import late_data
 from grinder_resources.errors import OutOfRange
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -236,4 +236,5 @@ def test_late_data_asks_for_the_last_days_in_one_run() -> None:
     assert request.tags == {
         "dagster/asset_partition_range_start": "2025-01-07",
         "dagster/asset_partition_range_end": "2025-01-09",
+        "grinder/reason": "late_data",
     }

@@ -1,0 +1,128 @@
+"""Sensors: what runs when something has happened. All are off until switched on in the UI."""
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+import dagster as dg
+
+from grinder_assets.automation import DAILY_JOB, FULL_RUN_SPECS, RETRAIN_JOB, retrain_keys
+from grinder_assets.failure_message import failure_message
+from grinder_assets.monitoring.drift import drift_key
+from grinder_assets.partitions import contiguous, range_tags
+from grinder_assets.run_tags import DRIFT, DRIFTED, NEW_FILES, REASON, reason
+from grinder_resources.dagster import LakeResource, LandingResource, ModelStore
+from grinder_resources.learning.model_spec import ModelSpec
+
+
+@dg.sensor(
+    job=DAILY_JOB,
+    minimum_interval_seconds=60,
+    name="landing_files",
+    description="Bronze to Gold of every day that a new or changed landing file covers.",
+)
+def landing_sensor(
+    context: dg.SensorEvaluationContext, landing: LandingResource
+) -> Iterator[dg.RunRequest | dg.SkipReason]:
+    """Request the days that landing files cover whenever one is new or has changed, in one run a stretch of days."""
+    from grinder_resources.ingest.landing import listing_fingerprint, named_days
+
+    folder = landing.folder_path
+    fingerprint = listing_fingerprint(folder)
+    if fingerprint == (context.cursor or ""):
+        yield dg.SkipReason(f"nothing new in {folder}")
+        return
+    days = named_days(folder)
+    context.update_cursor(fingerprint)
+    for first, last in contiguous(days) if days else ():
+        yield dg.RunRequest(run_key=f"{fingerprint}-{first}", tags={**range_tags(first, last), **reason(NEW_FILES)})
+
+
+@dg.sensor(
+    job=RETRAIN_JOB,
+    minimum_interval_seconds=60,
+    name="drift",
+    description="Train a model again when its newest report says that it has drifted; at most once in cool_down_hours.",
+)
+def drift_sensor(
+    context: dg.SensorEvaluationContext, lake: LakeResource, models: ModelStore
+) -> dg.RunRequest | dg.SkipReason:
+    """Request one run over the models whose newest report has drifted, each report being looked at once.
+
+    A report inside the cool-down asks for nothing; the next one will, if the drift is still there.
+    """
+    from grinder_resources.operations import operations
+    from grinder_resources.retraining import retrain_need
+
+    fresh = _fresh_reports(context)
+    drifted = [report for report in fresh if report.has_drift]
+    if not drifted:
+        return dg.SkipReason(f"{len(fresh)} new reports, none has drifted" if fresh else "no new report")
+    settings, at = operations(), max(report.at for report in drifted)
+    asked = _last_request(context.instance)
+    ready = asked + timedelta(hours=settings.monitoring.cool_down_hours) if asked else None
+    if ready and at < ready:
+        return dg.SkipReason(f"{_names(drifted)}: drift again, cooling down until {ready:%Y-%m-%d %H:%M} UTC")
+    store, today = lake.open(), at.date()
+    needs = [retrain_need(one.spec, store, models.path, settings.calibration, today) for one in drifted]
+    chosen = [report for report, need in zip(drifted, needs, strict=True) if need.enough]
+    if not chosen:
+        return dg.SkipReason("drift, but " + "; ".join(need.sentence for need in needs))
+    return dg.RunRequest(
+        run_key=f"drift-{_names(chosen)}-{at:%Y-%m-%dT%H:%M:%S}",
+        asset_selection=list(dict.fromkeys(key for report in chosen for key in retrain_keys(report.spec))),
+        tags={
+            **reason(DRIFTED, "; ".join(f"{report.spec.name}: {report.why}" for report in chosen)),
+            DRIFT: _names(chosen),
+        },
+    )
+
+
+@dataclass(frozen=True)
+class _Report:
+    """A drift report as the graph recorded it: of which model, when, and what it says."""
+
+    spec: ModelSpec
+    at: datetime
+    has_drift: bool
+    why: str
+
+
+def _fresh_reports(context: dg.SensorEvaluationContext) -> list[_Report]:
+    """Return the newest report of each model that has one since the last look, and move the cursor past them."""
+    seen: dict[str, int] = json.loads(context.cursor) if context.cursor else {}
+    fresh = []
+    for spec in FULL_RUN_SPECS:
+        for record in context.instance.fetch_materializations(drift_key(spec), limit=1).records:
+            event = record.asset_materialization
+            if event is None or record.storage_id <= seen.get(spec.name, 0):
+                continue
+            seen[spec.name] = record.storage_id
+            facts = {name: event.metadata[name].value for name in ("has_drift", "reason")}
+            at = datetime.fromtimestamp(record.timestamp, UTC)
+            fresh.append(_Report(spec, at, facts["has_drift"] is True, str(facts["reason"])))
+    context.update_cursor(json.dumps(seen))
+    return fresh
+
+
+def _last_request(instance: dg.DagsterInstance) -> datetime | None:
+    """Return when drift last asked for a run, whatever became of that run."""
+    records = instance.get_run_records(dg.RunsFilter(tags={REASON: DRIFTED}), limit=1)
+    return records[0].create_timestamp.astimezone(UTC) if records else None
+
+
+def _names(reports: Sequence[_Report]) -> str:
+    return ",".join(report.spec.name for report in reports)
+
+
+@dg.run_failure_sensor(
+    name="failed_runs",
+    description="Says of every failed run what failed, why, what to do, and how to run it again.",
+)
+def failure_sensor(context: dg.RunFailureSensorContext) -> None:
+    """Log one message a failed run; whoever wants it elsewhere has one function to call."""
+    context.log.error(failure_message(context.dagster_run, context.get_step_failure_events()))
+
+
+SENSORS = [landing_sensor, drift_sensor, failure_sensor]
