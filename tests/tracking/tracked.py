@@ -57,10 +57,10 @@ def artifact(
     return models / settled.folder
 
 
-def regime(models: Path) -> Path:
+def regime(models: Path, content: bytes = b"regime") -> Path:
     """Publish an artifact that was fitted by the regime spec as it is."""
     days = {part: [str(date(2025, 1, day))] for part, day in (("train", 6), ("val", 7), ("test", 8))}
-    return artifact(models, b"regime", name="regime", config={**REGIME.facts, "days": days}, chain={})
+    return artifact(models, content, name="regime", config={**REGIME.facts, "days": days}, chain={})
 
 
 def walk_forward(lake: Lake, dataset: str = DATASET) -> None:
