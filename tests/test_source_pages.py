@@ -8,13 +8,25 @@ import pytest
 
 from grinder_resources.contracts.bronze import BRONZE, INGEST_LOG, QUARANTINE
 from grinder_resources.ingest.bronze import bronze_day, stage_landing
-from grinder_resources.ingest.recognise import BINANCE_RAW, GATE_STREAM, GRINDER_JSONL, ORDER_STREAM, TARDIS
+from grinder_resources.ingest.recognise import (
+    BINANCE_RAW,
+    GATE_STREAM,
+    GRINDER_JSONL,
+    ORDER_STREAM,
+    PREDICTION_LOG,
+    TARDIS,
+)
 from grinder_resources.ingest.staged import Staged
 
 FOLDER = Path(__file__).resolve().parents[1] / "docs" / "sources"
 PAGES = {
-    "tardis": TARDIS, "binance": BINANCE_RAW, "bot": GRINDER_JSONL, "gates": GATE_STREAM, "orders": ORDER_STREAM
-}  # fmt: skip
+    "tardis": TARDIS,
+    "binance": BINANCE_RAW,
+    "bot": GRINDER_JSONL,
+    "gates": GATE_STREAM,
+    "orders": ORDER_STREAM,
+    "predictions": PREDICTION_LOG,
+}
 BLOCK = re.compile(r"```\w+ (file|rows)=(\S+)\n(.*?)```", re.DOTALL)
 TABLES = {table.name: table for table in BRONZE}
 

@@ -60,6 +60,8 @@ class MlConfig:
         Oldest signal that is selected or stays in force; None = any age.
     max_model_age_days
         Days from the end of the model's training data to a snapshot, at most; None = any.
+    prediction_log, prediction_venue
+        Folder that every decision is logged in, and the venue it is logged under, as the lake spells it.
     canary
         When a canary is rolled back.
     """
@@ -88,6 +90,8 @@ class MlConfig:
     isolate_model: bool = False
     max_signal_age_ms: int | None = None
     max_model_age_days: int | None = None
+    prediction_log: str = ""
+    prediction_venue: str = ""
     canary: CanaryRule = field(default_factory=CanaryRule)
 
     def __post_init__(self) -> None:

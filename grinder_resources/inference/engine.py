@@ -25,6 +25,7 @@ from grinder_resources.inference.events import EventLog
 from grinder_resources.inference.gates import Environment, block_reason, guard, mode_of
 from grinder_resources.inference.loading import Obstacle, load_source, named_by
 from grinder_resources.inference.metrics import ACTIVE, SHADOW, MlMetrics
+from grinder_resources.inference.prediction_log import prediction_log
 from grinder_resources.inference.reasons import MlBlockReason, Refusal, RefusalCode
 from grinder_resources.inference.snapshot import Snapshot, bad_identity
 from grinder_resources.inference.sources import Source
@@ -63,6 +64,7 @@ class SignalEngine:
         self._announced = False
         self._last: dict[str, MlSignalSnapshot] = {}
         self.metrics.mode = self._mode
+        self.predictions = prediction_log(config, source, self.metrics)
 
     @property
     def obstacle(self) -> Obstacle | None:
@@ -81,11 +83,14 @@ class SignalEngine:
         Nothing else passes: an error inside the runtime is a refusal with the code DEFECT.
         """
         try:
-            return self._decide(snapshot)
+            decision = self._decide(snapshot)
         except SignalHalted:
             raise
         except Exception as error:  # noqa: BLE001 - the border: whatever goes wrong in here must not stop trading
-            return self._defect(snapshot, error)
+            decision = self._defect(snapshot, error)
+        if self.predictions is not None:
+            self.predictions.record(snapshot, decision)
+        return decision
 
     def observe(self, signal: MlSignalSnapshot, regime: str) -> None:
         """Tell the engine which regime came true after a signal of its model; a canary is judged by it.
@@ -97,7 +102,9 @@ class SignalEngine:
             self._announce()
 
     def close(self) -> None:
-        """End the model's process, if it has one; every later snapshot is refused."""
+        """Write what the prediction log still keeps, and end the model's process; later snapshots are refused."""
+        if self.predictions is not None:
+            self.predictions.flush()
         source, self.source = self.source, _CLOSED
         if not isinstance(source, Obstacle):
             source.close()

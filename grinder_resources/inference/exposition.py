@@ -71,6 +71,8 @@ def _counts(metrics: MlMetrics) -> Iterator[Metric]:
     yield counter("grinder_ml_inference", "Snapshots that got a signal, in shadow too", value=metrics.inferences)
     missed = "Snapshots that should have got a signal and did not"
     yield counter("grinder_ml_inference_errors", missed, value=metrics.errors)
+    lines = counter("grinder_ml_prediction_log", "Decisions by what became of their line in the log", labels=["result"])
+    yield _filled(lines, (("written", metrics.logged), ("lost", metrics.log_lost)))
 
 
 def _latencies(metrics: MlMetrics) -> Metric:

@@ -86,6 +86,8 @@ GUARDS: tuple[Guard, ...] = (
      "fallback_on_error: previous needs max_signal_age_ms: no signal stays in force for ever"),
     ("a_deadline_is_positive", lambda c: not 1 <= c.max_inference_latency_ms <= MAX_LATENCY_MS,
      f"max_inference_latency_ms lies in 1..{MAX_LATENCY_MS}"),
+    ("a_log_names_its_venue", lambda c: bool(c.prediction_log) != bool(c.prediction_venue),
+     "prediction_log and prediction_venue go together"),
     ("ages_are_positive", lambda c: min(c.max_signal_age_ms or 0, c.max_model_age_days or 0) < 0,
      "max_signal_age_ms and max_model_age_days are 0 or more"),
 )  # fmt: skip

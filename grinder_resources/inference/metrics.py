@@ -37,6 +37,8 @@ class MlMetrics:
 
     inferences, errors
         Snapshots that got a signal of their own, and those that should have but did not, in shadow too.
+    logged, log_lost
+        Decisions that were written to the prediction log, and those that could not be.
     """
 
     def __init__(self) -> None:
@@ -45,6 +47,8 @@ class MlMetrics:
         self.canary_rolled_back = False
         self.inferences = 0
         self.errors = 0
+        self.logged = 0
+        self.log_lost = 0
         self.blocks = dict.fromkeys(MlBlockReason, 0)
         self.refusals = dict.fromkeys(RefusalCode, 0)
         self.latencies = {path: Latencies() for path in PATHS}

@@ -117,9 +117,16 @@ class Reading:
 
 @dataclass(frozen=True, eq=False)
 class Encoded:
-    """What the model gets, float32 [1, inputs] with NaN for null, and the hash of the values it was made from."""
+    """What the model gets, float32 [1, inputs] with NaN for null, the values it was made from, and their hash.
+
+    text
+        Canonical JSON of the values by name; Decimals as texts.
+    features_hash
+        First 16 hex characters of its sha256.
+    """
 
     row: Row
+    text: str
     features_hash: str
 
 
@@ -128,9 +135,9 @@ def encode(snapshot: Snapshot, reading: Reading) -> Encoded | Refusal:
     values = bad_identity(snapshot) or _values(snapshot.features, reading)
     if isinstance(values, Refusal):
         return values
-    features_hash = sha256_bytes(canonical_json(_plain(values)).encode())[:16]
+    text = canonical_json(_plain(values))
     numbers = [math.nan if value is None else float(value) for value in values.values()]
-    return Encoded(np.array([numbers], dtype=np.float32), features_hash)
+    return Encoded(np.array([numbers], dtype=np.float32), text, sha256_bytes(text.encode())[:16])
 
 
 def _values(features: Features, reading: Reading) -> dict[str, Value] | Refusal:

@@ -83,6 +83,7 @@ def test_values_are_the_counters() -> None:
     metrics.failed(ACTIVE, 7)
     metrics.refused(MlBlockReason.BAD_ACK)
     metrics.refused(RefusalCode.DEADLINE)
+    metrics.logged, metrics.log_lost = 3, 2
     values = scraped(metrics)
     assert {name: value for (name, labels), value in values.items() if not labels} == {
         "grinder_ml_active_on": 1,
@@ -95,6 +96,8 @@ def test_values_are_the_counters() -> None:
     assert [values[key("grinder_ml_mode", mode=mode)] for mode in ("off", "shadow", "canary", "active")] == [0, 0, 1, 0]
     assert values[key("grinder_ml_block_total", reason="BAD_ACK")] == 1
     assert values[key("grinder_ml_refusal_total", code="DEADLINE")] == 1
+    assert values[key("grinder_ml_prediction_log_total", result="written")] == 3
+    assert values[key("grinder_ml_prediction_log_total", result="lost")] == 2
 
 
 def test_the_histogram_counts_upwards_by_mode() -> None:
@@ -126,7 +129,7 @@ def test_drift_is_shown_once_it_is_known(watched: DriftWindow) -> None:
 def test_no_metric_has_a_symbol_and_none_a_time_of_creation(watched: DriftWindow) -> None:
     """The labels are known beforehand, so a feed that invents symbols cannot fill a time series database."""
     names = {label for _, labels in scraped(MlMetrics(), watched) for label, _ in labels}
-    assert names == {"mode", "reason", "code", "le", "feature", "state"}
+    assert names == {"mode", "reason", "code", "result", "le", "feature", "state"}
     assert "_created" not in prometheus_text(MlMetrics(), watched)
 
 

@@ -37,6 +37,7 @@ CONTRADICTIONS: dict[str, tuple[MlConfig, dict[str, Any]]] = {
     "canary_needs_active": (SHADOW, {"canary_pct": 5}),
     "previous_needs_an_age": (ACTIVE, {"fallback_on_error": "previous"}),
     "a_deadline_is_positive": (ACTIVE, {"max_inference_latency_ms": 0}),
+    "a_log_names_its_venue": (SHADOW, {"prediction_log": "log"}),
     "ages_are_positive": (ACTIVE, {"max_signal_age_ms": -1}),
 }
 
