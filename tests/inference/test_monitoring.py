@@ -15,10 +15,14 @@ import yaml
 from prometheus_client.parser import text_string_to_metric_families
 
 from grinder_resources.cli import main
+from grinder_resources.contracts.operations import MonitoringSettings
 from grinder_resources.contracts.serving import Reference
 from grinder_resources.inference.drift import DriftWindow
 from grinder_resources.inference.exposition import prometheus_text
 from grinder_resources.inference.metrics import MlMetrics
+from grinder_resources.monitoring.drift import DriftReport
+from grinder_resources.monitoring.gauges import drift_gauges
+from grinder_resources.monitoring.states import Finding, Measured
 
 ROOT = Path(__file__).resolve().parents[2]
 MONITORING = ROOT / "grinder_resources" / "inference" / "monitoring"
@@ -29,6 +33,8 @@ PANELS: list[dict[str, Any]] = DASHBOARD["panels"]
 CHARTS = [panel for panel in PANELS if panel["type"] != "row"]
 QUERIES = {f"{panel['title']} {one['refId']}": one["expr"] for panel in CHARTS for one in panel["targets"]}
 EXPRESSIONS = [*QUERIES.values(), *(alert["expr"] for alert in ALERTS)]
+
+MOVED = Finding(Measured("feature", "spread_bps", 100, 0.3, 0.4, 0.001, "spread_bps"), 0.001, "critical")
 
 promtool = shutil.which("promtool")
 needs_promtool = pytest.mark.skipif(promtool is None, reason="promtool is not installed (Debian: prometheus)")
@@ -47,7 +53,9 @@ def exported() -> dict[str, set[tuple[str, str]]]:
     for _ in range(100):
         drift.observe(np.array([1], dtype=np.float32), 0)
     series: dict[str, set[tuple[str, str]]] = {}
-    for family in text_string_to_metric_families(prometheus_text(MlMetrics(), drift)):
+    report = DriftReport("regime", "", "regime_v1.0.0", "0123456789abcdef", MonitoringSettings(), findings=(MOVED,))
+    text = prometheus_text(MlMetrics(), drift) + drift_gauges(report)
+    for family in text_string_to_metric_families(text):
         for sample in family.samples:
             series.setdefault(sample.name, set()).update(sample.labels.items())
     return series
@@ -82,7 +90,7 @@ def test_labels_are_spelled_as_they_are_exported(exported: dict[str, set[tuple[s
 def test_the_rules_are_valid() -> None:
     """As Prometheus itself reads them."""
     code, said = run_promtool("check", "rules", RULES)
-    assert (code, "8 rules found" in said) == (0, True), said
+    assert (code, "9 rules found" in said) == (0, True), said
 
 
 @needs_promtool
