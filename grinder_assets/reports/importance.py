@@ -56,13 +56,12 @@ def importance_asset(spec: ModelSpec) -> dg.AssetsDefinition:
         return dg.MaterializeResult(
             metadata={
                 "headline": found.sentence,
+                "plot": inline_png(importance_png(found), "shares of all movement"),
+                "page": dg.MetadataValue.path(str(page)),
                 "explained": True,
                 "rebuilt": found.rebuilt,
-                "page": dg.MetadataValue.path(str(page)),
-                **origin(spec, facts),
-                "model_version": f"{found.folder}, {found.model_hash}",
                 "leading inputs": facts_table(leading_inputs(found, SHOWN)),
-                "plot": inline_png(importance_png(found), "shares of all movement"),
+                **origin(spec, facts),
             }
         )
 

@@ -3,11 +3,12 @@
 import dagster as dg
 
 from grinder_assets.failures import refusals_as_failures
-from grinder_assets.metadata import facts_table
+from grinder_assets.metadata import facts_table, inline_png
 from grinder_assets.registry.assets import registry_key
 from grinder_assets.reports.assets import report_keys
 from grinder_assets.reports.factory import report_asset
 from grinder_assets.reports.importance import importance_key
+from grinder_assets.reports.origin import origin
 from grinder_assets.reports.promotion import promotion_key
 from grinder_assets.training.assets import artifact_key
 from grinder_resources.code_version import code_version
@@ -40,29 +41,33 @@ def model_card_asset(spec: ModelSpec) -> dg.AssetsDefinition:
         context: dg.AssetExecutionContext, lake: LakeResource, models: ModelStore, warehouse: WarehouseResource
     ) -> dg.MaterializeResult:
         from grinder_resources.cards.facts import newest_card
-        from grinder_resources.cards.page import card_page
+        from grinder_resources.cards.page import card_page, card_png
         from grinder_resources.cards.words import limits, verdict_of
         from grinder_resources.evaluation.document import write_page
+        from grinder_resources.provenance import provenance
 
-        page = warehouse.pages_path / spec.name / "model_card.html"
+        store, page = lake.open(), warehouse.pages_path / spec.name / "model_card.html"
         with refusals_as_failures():
             try:
-                card = newest_card(spec, lake.open(), models.path)
+                card = newest_card(spec, store, models.path)
             except NoData as error:
                 context.log.warning(error.line())
                 return dg.MaterializeResult(metadata={"headline": error.line(), "carded": False})
             write_page(page, card_page(card))
+            facts = provenance(spec, store, models.path, _CODE)
         sentence, carries = verdict_of(card)
         context.log.info(f"{card.title}: {sentence}")
+        png = card_png(card)
         return dg.MaterializeResult(
             metadata={
                 "headline": sentence,
+                **({"plot": inline_png(png, "AUC and skill against chance")} if png else {}),
+                "page": dg.MetadataValue.path(str(page)),
                 "carded": True,
                 "carries": carries,
-                "model": f"{card.title}, {card.model.artifact.manifest.model_hash}",
                 "registry": card.stage or "there is none",
-                "page": dg.MetadataValue.path(str(page)),
                 "limits": facts_table([{"limit": limit} for limit in limits(card)]),
+                **origin(spec, facts),
             }
         )
 

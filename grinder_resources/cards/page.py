@@ -26,6 +26,7 @@ from grinder_resources.evaluation.document import (
     tiles,
     verdict,
 )
+from grinder_resources.evaluation.drawing import png
 from grinder_resources.evaluation.plots import forest
 from grinder_resources.evaluation.summary import CALIBRATED, pooled, standing, target_label
 from grinder_resources.interpretability.importance_page import importance_figure
@@ -73,6 +74,12 @@ def card_page(card: Card) -> str:
         section("Provenance", facts(_provenance(card))),
     ]
     return page(f"{card.title}: model card", *parts)
+
+
+def card_png(card: Card) -> bytes | None:
+    """Return the answers against chance as PNG, or nothing where none was scored."""
+    drawn = forest(card.evidence.scores, card.evidence.verdicts, LEADING_MODE)
+    return None if drawn is None else png(drawn)
 
 
 def _tiles(card: Card) -> Markup:
