@@ -1,5 +1,8 @@
 """Importance assets: which inputs move a model's answers, as a table, a figure and a page."""
 
+from pathlib import Path
+from typing import Any
+
 import dagster as dg
 
 from grinder_assets.failures import refusals_as_failures
@@ -40,7 +43,7 @@ def importance_asset(spec: ModelSpec) -> dg.AssetsDefinition:
     ) -> dg.MaterializeResult:
         from grinder_resources.evaluation.document import write_page
         from grinder_resources.interpretability.importance import importance
-        from grinder_resources.interpretability.importance_page import importance_page, importance_png, leading_inputs
+        from grinder_resources.interpretability.importance_page import importance_page
         from grinder_resources.provenance import provenance
 
         store, page = lake.open(), warehouse.pages_path / spec.name / "importance.html"
@@ -53,19 +56,23 @@ def importance_asset(spec: ModelSpec) -> dg.AssetsDefinition:
             facts = provenance(spec, store, models.path, _CODE)
             write_page(page, importance_page(found, spec.doc, facts))
         context.log.info(f"{spec.name}: {found.sentence}")
-        return dg.MaterializeResult(
-            metadata={
-                "headline": found.sentence,
-                "plot": inline_png(importance_png(found), "shares of all movement"),
-                "page": dg.MetadataValue.path(str(page)),
-                "explained": True,
-                "rebuilt": found.rebuilt,
-                "leading inputs": facts_table(leading_inputs(found, SHOWN)),
-                **origin(spec, facts),
-            }
-        )
+        return dg.MaterializeResult(metadata={**_result(found, page), **origin(spec, facts)})
 
     return report
+
+
+def _result(found: Any, page: Path) -> dict[str, Any]:
+    """Return what the UI shows of an importance."""
+    from grinder_resources.interpretability.importance_page import importance_png, leading_inputs
+
+    return {
+        "headline": found.sentence,
+        "plot": inline_png(importance_png(found), "shares of all movement"),
+        "page": dg.MetadataValue.path(str(page)),
+        "explained": True,
+        "rebuilt": found.rebuilt,
+        "leading inputs": facts_table(leading_inputs(found, SHOWN)),
+    }
 
 
 IMPORTANCE_ASSETS = [importance_asset(spec) for spec in SPECS.values()]

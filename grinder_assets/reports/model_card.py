@@ -1,5 +1,8 @@
 """Model card assets: one self-contained page about a model's newest artifact, made from facts."""
 
+from pathlib import Path
+from typing import Any
+
 import dagster as dg
 
 from grinder_assets.failures import refusals_as_failures
@@ -41,8 +44,7 @@ def model_card_asset(spec: ModelSpec) -> dg.AssetsDefinition:
         context: dg.AssetExecutionContext, lake: LakeResource, models: ModelStore, warehouse: WarehouseResource
     ) -> dg.MaterializeResult:
         from grinder_resources.cards.facts import newest_card
-        from grinder_resources.cards.page import card_page, card_png
-        from grinder_resources.cards.words import limits, verdict_of
+        from grinder_resources.cards.page import card_page
         from grinder_resources.evaluation.document import write_page
         from grinder_resources.provenance import provenance
 
@@ -55,23 +57,28 @@ def model_card_asset(spec: ModelSpec) -> dg.AssetsDefinition:
                 return dg.MaterializeResult(metadata={"headline": error.line(), "carded": False})
             write_page(page, card_page(card))
             facts = provenance(spec, store, models.path, _CODE)
-        sentence, carries = verdict_of(card)
-        context.log.info(f"{card.title}: {sentence}")
-        png = card_png(card)
-        return dg.MaterializeResult(
-            metadata={
-                "headline": sentence,
-                **({"plot": inline_png(png, "AUC and skill against chance")} if png else {}),
-                "page": dg.MetadataValue.path(str(page)),
-                "carded": True,
-                "carries": carries,
-                "registry": card.stage or "there is none",
-                "limits": facts_table([{"limit": limit} for limit in limits(card)]),
-                **origin(spec, facts),
-            }
-        )
+        shows = _result(card, page)
+        context.log.info(f"{card.title}: {shows['headline']}")
+        return dg.MaterializeResult(metadata={**shows, **origin(spec, facts)})
 
     return report
+
+
+def _result(card: Any, page: Path) -> dict[str, Any]:
+    """Return what the UI shows of a card."""
+    from grinder_resources.cards.page import card_png
+    from grinder_resources.cards.words import limits, verdict_of
+
+    (sentence, carries), png = verdict_of(card), card_png(card)
+    return {
+        "headline": sentence,
+        **({"plot": inline_png(png, "AUC and skill against chance")} if png else {}),
+        "page": dg.MetadataValue.path(str(page)),
+        "carded": True,
+        "carries": carries,
+        "registry": card.stage or "there is none",
+        "limits": facts_table([{"limit": limit} for limit in limits(card)]),
+    }
 
 
 MODEL_CARD_ASSETS = [model_card_asset(spec) for spec in SPECS.values()]
