@@ -15,6 +15,8 @@ from grinder_resources.contracts.replay import DECISIONS
 from grinder_resources.contracts.reports import verdicts_table
 from grinder_resources.contracts.silver import SNAPSHOTS
 from grinder_resources.export.artifact import latest_version
+from grinder_resources.registry.changes import candidacy
+from grinder_resources.registry.log import Registry
 from grinder_resources.replay.decisions import digest
 from grinder_resources.replay.totals import balanced
 from tests.cli.conftest import House, run
@@ -90,6 +92,17 @@ def test_reports_are_pages_tables_and_verdicts(house: House) -> None:
         ]
     heads = house.lake.read(verdicts_table("level_signals_stage_b_full"))["head"].unique()
     assert len(heads) == 15
+
+
+def test_models_are_staged_and_none_is_promoted(house: House) -> None:
+    """With the evidence of the same run, of the very settings and rows they were fitted with; promoting is no run's."""
+    standings = Registry(house.models).standings()
+    assert set(standings) == {"level_signals_stage_b_full", "regime"}
+    for name, standing in standings.items():
+        assert standing.production is None
+        assert standing.staged is not None
+        found = candidacy(standings, name, "", house.models)[1]
+        assert [finding.gate.name for finding in found if finding.passed][:2] == ["artifact", "evidence"]
 
 
 def test_the_newest_day_was_replayed_in_shadow(house: House) -> None:
