@@ -1,5 +1,6 @@
 """Drift assets: how the last hours of the served model lie against what it was made on, as a table, figures, a page."""
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
@@ -7,10 +8,11 @@ import dagster as dg
 from grinder_assets.automation import FULL_RUN_SPECS
 from grinder_assets.failures import refusals_as_failures
 from grinder_assets.keys import key_of
-from grinder_assets.metadata import column_schema, facts_table
+from grinder_assets.metadata import column_schema, facts_table, inline_png
 from grinder_assets.monitoring.assets import MONITORING_CODE
 from grinder_assets.partitions import SINGLE_RUN
 from grinder_assets.reports.assets import report_keys
+from grinder_assets.reports.origin import origin
 from grinder_assets.tables import OWNERS
 from grinder_resources.contracts.monitoring import (
     drift_table,
@@ -18,7 +20,7 @@ from grinder_resources.contracts.monitoring import (
     references_table,
     sketches_table,
 )
-from grinder_resources.dagster import LakeResource, ModelStore
+from grinder_resources.dagster import LakeResource, ModelStore, WarehouseResource
 from grinder_resources.learning.model_spec import ModelSpec
 
 if TYPE_CHECKING:
@@ -50,32 +52,52 @@ def drift_asset(spec: ModelSpec) -> dg.AssetsDefinition:
         deps=[*(key_of(one(spec.name).name) for one in tables), report_keys(spec)[0]],
         metadata={"dagster/column_schema": column_schema(table), "dagster/table_name": table.name},
     )
-    def drift(context: dg.AssetExecutionContext, lake: LakeResource, models: ModelStore) -> dg.MaterializeResult:
+    def drift(
+        context: dg.AssetExecutionContext, lake: LakeResource, models: ModelStore, warehouse: WarehouseResource
+    ) -> dg.MaterializeResult:
+        from grinder_resources.evaluation.document import write_page
+        from grinder_resources.monitoring.gauges import write_gauges
+        from grinder_resources.monitoring.page import drift_page
         from grinder_resources.monitoring.report import drift_report
         from grinder_resources.operations import operations
+        from grinder_resources.provenance import provenance
 
+        store, page = lake.open(), warehouse.pages_path / spec.name / "drift.html"
         with refusals_as_failures():
-            report = drift_report(spec, lake.open(), models.path, operations().monitoring, code_version=MONITORING_CODE)
+            report = drift_report(spec, store, models.path, operations().monitoring, code_version=MONITORING_CODE)
+            facts = provenance(spec, store, models.path, MONITORING_CODE) | {"Model": _served(report)}
+            write_page(page, drift_page(report, facts))
+            write_gauges(page.with_suffix(".prom"), report)
         context.log.info(report.sentence)
-        return dg.MaterializeResult(metadata=_metadata(report))
+        return dg.MaterializeResult(metadata={**_metadata(report, page), **origin(spec, facts)})
 
     return drift
 
 
-def _metadata(report: "DriftReport") -> dict[str, Any]:
-    """Return what the sensor reads, and what people look at."""
+def _served(report: "DriftReport") -> str:
+    return f"{report.version}, {report.model_hash}" if report.version else "no version yet"
+
+
+def _metadata(report: "DriftReport", page: Path) -> dict[str, Any]:
+    """Return what the sensor reads, has_drift, state and reason, and what people look at."""
+    from grinder_resources.monitoring.plots import drift_png
+    from grinder_resources.monitoring.states import WORST_FIRST
+
+    png = drift_png(report)
+    worst = sorted(report.findings, key=lambda finding: (WORST_FIRST.index(finding.state), -finding.effect))
     return {
+        "headline": report.sentence,
+        **({"plot": inline_png(png, "how far inputs and answers moved")} if png else {}),
+        "page": dg.MetadataValue.path(str(page)),
         "has_drift": report.has_drift,
         "state": report.state,
         "reason": report.reason,
-        "headline": report.sentence,
-        "model": f"{report.version}, {report.model_hash}" if report.version else "no version yet",
         "window": report.window.label if report.window else "nothing sketched yet",
         "rows": report.rows,
-        "findings": facts_table(
+        "worst findings": facts_table(
             [
-                {"kind": one.measured.kind, "name": one.measured.name, "state": one.state, "what": one.measured.words}
-                for one in sorted(report.findings, key=lambda one: -one.effect)[:SHOWN]
+                {"kind": finding.measured.kind, "state": finding.state, "in words": finding.measured.words}
+                for finding in worst[:SHOWN]
             ]
         ),
     }
