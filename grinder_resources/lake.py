@@ -17,6 +17,7 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from datetime import date
 from pathlib import Path
+from urllib.parse import unquote
 
 import polars as pl
 from deltalake import CommitProperties, DeltaTable, write_deltalake
@@ -231,7 +232,8 @@ class Lake:
         opened = self._open(name)
         if opened is None:
             return []
-        uris = opened.file_uris()
+        # delta-rs writes a local path as a URL would be, and everybody else opens it as it is
+        uris = opened.file_uris() if "://" in self.root else [unquote(uri) for uri in opened.file_uris()]
         return sorted(uri for uri in uris if day is None or f"/date={day}/" in uri)
 
     def no_rows(self, name: str) -> pl.DataFrame:

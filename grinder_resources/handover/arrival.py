@@ -1,9 +1,13 @@
 """What arrived, verified by the doors that everything else goes through: lake, artifacts, ledger, registry."""
 
-from collections import defaultdict
-from collections.abc import Iterator
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
+
+from deltalake.exceptions import DeltaError
+from polars.exceptions import PolarsError
 
 from grinder_resources.errors import BundleRejected
 from grinder_resources.export.verify import verify_artifact
@@ -19,8 +23,8 @@ from grinder_resources.registry.states import standings
 def verify_arrival(folder: Path, manifest: Manifest) -> tuple[str, ...]:
     """Verify all parts of an unpacked bundle; return a line on each.
 
-    Raises BundleRejected if a table is committed of other files than came with it, CorruptFile if rows differ from
-    their commit, ArtifactRejected, ManifestRejected, LedgerBroken, RegistryRejected or BadDeclaration.
+    Raises BundleRejected if a table is committed of other files, or in other commits, than came with it, CorruptFile if
+    rows differ from their commit, ArtifactRejected, ManifestRejected, LedgerBroken, RegistryRejected or BadDeclaration.
     """
     paths: dict[str, list[str]] = defaultdict(list)
     for member in manifest.members:
@@ -28,24 +32,38 @@ def verify_arrival(folder: Path, manifest: Manifest) -> tuple[str, ...]:
     return (*_lake(folder / LAKE, paths), *_models(folder / MODELS, paths))
 
 
-def _lake(root: Path, paths: dict[str, list[str]]) -> Iterator[str]:
+def _lake(root: Path, paths: Mapping[str, Sequence[str]]) -> Iterator[str]:
     lake = Lake(str(root))
-    committed = {name: lake.files(name) for name in sorted({_table(path) for path in paths["delta_log"]})}
-    came = sorted(str(root.parent / path) for path in paths["rows"])
+    tables = Counter(path.removeprefix(f"{LAKE}/").rpartition("/_delta_log/")[0] for path in paths["delta_log"])
+    with _log_errors():
+        committed = sorted(file for name in tables for file in lake.files(name))
     # a log may name any file of this machine, so what it names is compared before it is read
-    if sorted(file for files in committed.values() for file in files) != came:
-        raise BundleRejected("the lake's log names other files than came with it", got=f"{len(came)} files came")
-    for name in committed:
-        stamps = lake.stamps(name)
-        rows = sum(lake.rows(name, date.fromisoformat(day) if day else None).height for day in stamps)
-        yield f"{LAKE}/{name}: {f'{len(stamps)} days' if '' not in stamps else 'whole'}, {rows:,} rows as committed"
+    if committed != sorted(str(root.parent / path) for path in paths["rows"]):
+        raise BundleRejected("the lake's log names other files than came with it", got=f"{len(committed)} files")
+    for name, commits in sorted(tables.items()):
+        with _log_errors():
+            stamps = lake.stamps(name)
+            rows = sum(lake.rows(name, date.fromisoformat(day) if day else None).height for day in stamps)
+        if len(stamps) != commits:
+            raise BundleRejected(
+                "an entry of the log is no commit of a day of its own",
+                where=name,
+                got=f"{len(stamps)}",
+                expected=f"{commits}",
+            )
+        yield f"{LAKE}/{name}: {'whole' if '' in stamps else f'{len(stamps)} days'}, {rows:,} rows as committed"
 
 
-def _table(path: str) -> str:
-    return path.removeprefix(f"{LAKE}/").rpartition("/_delta_log/")[0]
+@contextmanager
+def _log_errors() -> Iterator[None]:
+    """Map what libraries say of a log that is none; what the lake itself refuses passes."""
+    try:
+        yield
+    except (DeltaError, PolarsError, ValueError, TypeError, KeyError) as error:
+        raise BundleRejected("the log of a table cannot be read", got=str(error)[:160]) from error
 
 
-def _models(models: Path, paths: dict[str, list[str]]) -> Iterator[str]:
+def _models(models: Path, paths: Mapping[str, Sequence[str]]) -> Iterator[str]:
     for name in sorted({path.split("/")[1] for path in paths["artifact"]}):
         yield f"{MODELS}/{verify_artifact(models / name).line().removeprefix('OK ')}"
     if paths["ledger"]:

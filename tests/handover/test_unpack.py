@@ -236,13 +236,36 @@ def log_of(fill: Fill, path: str) -> Fill:
         "dataChange": True,
     }
     log = json.dumps({"commitInfo": {}}) + "\n" + json.dumps({"add": add}) + "\n"
-    return altered(fill, "lake/bronze/prices/_delta_log/00000000000000000001.json", log.encode())
+    return altered(fill, LOG, log.encode())
+
+
+LOG = "lake/bronze/prices/_delta_log/00000000000000000001.json"
+STAMP = {"table": PRICES.name, "rows": 0, "logical_sha256": "", "schema_sha256": "", "code_version": ""}
+
+
+def said_of(fill: Fill, stamp: dict[str, object]) -> Fill:
+    """Return a fill whose log has a commit that says something else of itself, and names no file."""
+    log = json.dumps({"commitInfo": {"timestamp": 0, "grinder": json.dumps(stamp)}}) + "\n"
+    without = f"lake/bronze/prices/date={TUESDAY}/rows.parquet"
+
+    def fill_otherwise(spool: Spool) -> None:
+        altered(fill, LOG, log.encode())(spool)
+        spool.members = [one for one in spool.members if one.path != without]
+
+    return fill_otherwise
 
 
 UNTRUE: dict[str, tuple[Callable[[Fill], Fill], type[GrinderError], str]] = {
     "rows": (other_rows, CorruptFile, "rows differ from the hash in their commit"),
     "a file of this machine": (lambda fill: log_of(fill, "/etc/hostname"), BundleRejected, "names other files"),
     "a file upwards": (lambda fill: log_of(fill, "../../../../x"), BundleRejected, "names other files"),
+    "a log that is none": (lambda fill: altered(fill, LOG, b"what"), BundleRejected, "log of a table cannot be read"),
+    "a commit that is none": (lambda fill: said_of(fill, {"a": 1}), BundleRejected, "log of a table cannot be read"),
+    "a day that is none": (
+        lambda fill: said_of(fill, {**STAMP, "day": "x"}),
+        BundleRejected,
+        "no commit of a day of its own",
+    ),
     "a missing file": (lambda fill: log_of(fill, "date=2025-01-07/no.parquet"), BundleRejected, "names other files"),
     "a model": (lambda fill: altered(fill, "models/plain_v1.0.0/model.onnx", b"two"), ArtifactRejected, "differ"),
     "the ledger": (lambda fill: altered(fill, "models/ledger.jsonl", b"what\n"), LedgerBroken, "no record"),

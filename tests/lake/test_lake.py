@@ -78,6 +78,13 @@ def test_an_empty_day_is_committed_and_known(lake: Lake) -> None:
     assert lake.read(PRICES, TUESDAY, TUESDAY).rows() == []
 
 
+def test_a_lake_may_lie_in_any_folder(tmp_path: Path) -> None:
+    """Also in one whose name has spaces and letters that a URL would not."""
+    lake = Lake(str(tmp_path / "my data é" / "lake"))
+    lake.commit(PRICES, prices(MONDAY, 1), day=MONDAY, code_version="1")
+    assert lake.read(PRICES)["n"].to_list() == [1]
+
+
 def test_reading_what_was_never_committed_is_refused(lake: Lake) -> None:
     """A missing day names the table and what to do."""
     with pytest.raises(
