@@ -90,6 +90,11 @@ def files_under(folder: Path) -> dict[str, bytes]:
     return {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
+def names_in(folder: Path) -> list[str]:
+    """Return what lies directly in a folder, hidden leftovers included."""
+    return [path.name for path in folder.iterdir()]
+
+
 def member(path: str = "models/ledger.jsonl", data: bytes = b"hello", kind: str = "ledger") -> Member:
     """Return a member that a bundle may hold."""
     return Member(path, len(data), sha256_bytes(data), kind, "a file")
