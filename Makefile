@@ -9,7 +9,7 @@ export DAGSTER_DISABLE_TELEMETRY := yes
 # Compiled bytecode halves every start of Dagster; an inherited switch that forbids it is undone here.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help run test ui check home bench lock clean
+.PHONY: help run test ui check home bench month lock clean
 
 help: ## Show this list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
@@ -43,6 +43,9 @@ home:
 
 bench: $(BIN)/.ready ## Measure; ratios against a named baseline in the same run
 	$(BIN)/python -m benchmarks
+
+month: $(BIN)/.ready ## Simulate a month of operations in data/month (needs libfaketime; about half an hour)
+	$(BIN)/grinder month --out data/month
 
 lock: ## Renew requirements.lock from pyproject.toml (needs uv)
 	uv pip compile pyproject.toml --extra ui --extra signing --extra tracking --extra dev --universal --python-version 3.11 --generate-hashes --no-strip-extras \
