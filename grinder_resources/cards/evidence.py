@@ -6,6 +6,7 @@ from pathlib import Path
 import polars as pl
 
 from grinder_resources.contracts.importance import importance_table
+from grinder_resources.contracts.monitoring import drift_table
 from grinder_resources.contracts.promotion import promotion_table
 from grinder_resources.contracts.reports import (
     calibration_table,
@@ -30,8 +31,12 @@ OTHER_SETTINGS = "The walk-forward was made with other settings than the artifac
 
 @dataclass(frozen=True, eq=False)
 class Evidence:
-    """Report tables of a model, empty where the lake has none; `reliability` holds hours beside days and symbols.
+    """Report tables of a model, empty where the lake has none.
 
+    reliability
+        Bands of hours beside days and symbols.
+    drift
+        Findings of the newest drift report, if it is about this artifact.
     about
         Whether they are about this very artifact, in one sentence.
     """
@@ -42,6 +47,7 @@ class Evidence:
     reliability: pl.DataFrame
     promotion: pl.DataFrame
     importance: pl.DataFrame
+    drift: pl.DataFrame
     about: str
 
 
@@ -57,6 +63,7 @@ def evidence_of(model: Model, lake: Lake, models_dir: Path) -> Evidence:
         reliability=pl.concat([reliability, reliability_by_group(name, hours, HOURS)]),
         promotion=_read(lake, promotion_table(name)),
         importance=_read(lake, importance_table(name)),
+        drift=_read(lake, drift_table(name)).filter(pl.col("model_hash") == model.artifact.manifest.model_hash),
         about=_about(model, lake, models_dir),
     )
 

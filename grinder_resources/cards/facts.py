@@ -16,6 +16,7 @@ from grinder_resources.interpretability.event import Model, newest_model, open_m
 from grinder_resources.interpretability.standing import registry_words
 from grinder_resources.lake import Lake
 from grinder_resources.learning.model_spec import ModelSpec
+from grinder_resources.registry.signing import signature_path
 
 PARTS = ("train", "val", "test")
 
@@ -30,6 +31,8 @@ class Card:
         Rows by venue, symbol and part, and the first and last day; none where the lake no longer has them.
     stage
         The registry's word; '' where there is no registry.
+    signed
+        Whether a signature lies beside the artifact; `grinder registry verify --artifact-key FILE` checks it.
     versions
         Of what made the files, as they say themselves.
     """
@@ -39,6 +42,7 @@ class Card:
     rows: pl.DataFrame
     evidence: Evidence
     stage: str
+    signed: bool
     versions: Mapping[str, str]
 
     @property
@@ -69,6 +73,7 @@ def _card(model: Model, lake: Lake, models_dir: Path) -> Card:
         rows=_rows(model, lake),
         evidence=evidence_of(model, lake, models_dir),
         stage=registry_words(manifest.model_name, manifest.model_version, models_dir),
+        signed=signature_path(model.folder).is_file(),
         versions=_versions(model),
     )
 

@@ -70,6 +70,7 @@ def card_page(card: Card) -> str:
         *_importance(card),
         section("Limits", listing(words.limits(card))),
         section("How to verify", _commands(card)),
+        section("How it was fitted", _settings(card)),
         section("Files", _files(card)),
         section("Provenance", facts(_provenance(card))),
     ]
@@ -211,6 +212,16 @@ def _importance(card: Card) -> list[Markup]:
     return figure(importance_figure(rows), "What moves its answers", MOVES) if rows.height else []
 
 
+def _settings(card: Card) -> Markup:
+    """Return the booster's settings and the inputs, both unfolded on demand."""
+    params = {name.replace("_", " "): str(value) for name, value in card.model.config["params"].items()}
+    inputs = card.model.artifact.manifest.input_features
+    return join(
+        folded("Settings of the booster", facts(params)),
+        folded(f"{len(inputs)} inputs", element("p", ", ".join(inputs))),
+    )
+
+
 def _commands(card: Card) -> Markup:
     columns = (Column("Command"), Column("Says whether"))
     return table(columns, [(element("code", command), what) for command, what in words.commands(card)])
@@ -233,5 +244,6 @@ def _provenance(card: Card) -> Mapping[str, str]:
         "Fingerprint": str(card.model.config["fingerprint"]),
         "Dataset": card.model.spec.dataset,
         "Made at": manifest.created_at,
+        "Signature": "signed" if card.signed else "none",
         **card.versions,
     }

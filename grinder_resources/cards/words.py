@@ -70,7 +70,18 @@ def _limits(card: Card) -> Iterator[str]:
         )
     for left_out in card.training["untrainable"]:
         yield f"Left out: {left_out['head']}, {left_out['reason']}."
+    yield drift(card)
     yield from _against(card)
+
+
+def drift(card: Card) -> str:
+    """Return what the newest drift report says of the artifact, in one sentence."""
+    found = card.evidence.drift
+    if found.is_empty():
+        return "Drift: there is no report on this artifact yet."
+    worst = [(state, found.filter(pl.col("state") == state)["name"].to_list()) for state in ("critical", "warning")]
+    told = [f"{state}: {', '.join(names[:5])}{' and more' * (len(names) > 5)}" for state, names in worst if names]
+    return f"Drift, by the newest report: {'; '.join(told) or f'none of {found.height} findings calls for a look'}."
 
 
 def _against(card: Card) -> Iterator[str]:

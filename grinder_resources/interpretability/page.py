@@ -186,6 +186,8 @@ def _standing(found: Why) -> Iterator[str]:
     yield f"Registry: {found.standing.registry or 'there is none'}."
     for sentence in found.standing.runtime:
         yield f"Runtime: {sentence}."
+    for sentence in found.standing.logged:
+        yield f"Logged: {sentence}."
 
 
 def _provenance(found: Why) -> dict[str, str]:

@@ -3,7 +3,11 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
+import polars as pl
+
+from grinder_resources.contracts.bronze import PREDICTIONS
 from grinder_resources.contracts.promotion import promotion_table
 from grinder_resources.contracts.signals import REGIMES
 from grinder_resources.inference.config import MlConfig
@@ -34,11 +38,14 @@ class Standing:
         The model's stage, in one sentence; '' where there is no registry.
     runtime
         What the signal runtime would do with this very row, one sentence a setting.
+    logged
+        What trading processes wrote down about it, one sentence a decision; none where there is no log.
     """
 
     codes: Mapping[tuple[str, str], tuple[str, ...]] | None
     registry: str
     runtime: tuple[str, ...]
+    logged: tuple[str, ...]
 
 
 def standing(event: Event, lake: Lake, models_dir: Path, config: MlConfig | None) -> Standing:
@@ -49,7 +56,12 @@ def standing(event: Event, lake: Lake, models_dir: Path, config: MlConfig | None
     """
     version = event.model.artifact.manifest.model_version
     registered = registry_words(event.model.spec.name, version, models_dir)
-    return Standing(promotion_codes(event.model.spec, lake), registered, runtime_words(event, config))
+    return Standing(
+        codes=promotion_codes(event.model.spec, lake),
+        registry=registered,
+        runtime=runtime_words(event, config),
+        logged=logged_words(event, lake) if _served(event) else (),
+    )
 
 
 def registry_words(name: str, version: str, models_dir: Path) -> str:
@@ -73,8 +85,7 @@ def promotion_codes(spec: ModelSpec, lake: Lake) -> Mapping[tuple[str, str], tup
 
 def runtime_words(event: Event, config: MlConfig | None) -> tuple[str, ...]:
     """Return what the runtime says of the row, one sentence a setting it was asked under."""
-    spacing = event.model.artifact.manifest.spacing
-    if not spacing or REGIMES not in [head.classes for head in event.model.spec.heads]:
+    if not _served(event):
         return (NOT_SERVED,)
     if config is not None:
         return (f"under the settings given: {_words(_decided(event, config))}",)
@@ -85,6 +96,31 @@ def runtime_words(event: Event, config: MlConfig | None) -> tuple[str, ...]:
         f"with default settings: {_words(_decided(event, MlConfig()))}",
         f"in shadow: {_words(_decided(event, shadow))}",
     )
+
+
+def logged_words(event: Event, lake: Lake) -> tuple[str, ...]:
+    """Return what trading processes logged of the moment, one sentence a decision, in the order of the log."""
+    facts = event.facts
+    same = [pl.col(name) == facts[name] for name in ("venue", "symbol", "ts_ns")]
+    rows = lake.read_or_empty(PREDICTIONS, facts["date"], facts["date"]).filter(*same)
+    return tuple(_logged(row, event.model.artifact.manifest.model_hash) for row in rows.iter_rows(named=True))
+
+
+def _logged(row: Mapping[str, Any], model_hash: str) -> str:
+    probabilities = [row["low_bps"], row["mid_bps"], row["high_bps"]]
+    said = "no answer"
+    if None not in probabilities:
+        said = ", ".join(f"{name} {bps / 100:.2f} %" for name, bps in zip(REGIMES, probabilities, strict=True))
+        said += f", spacing {row['spacing_x1000']} / 1000"
+    used = "applied" if row["applied"] else f"not used{', ' if row['refusal'] else ''}{row['refusal']}"
+    by = "this model" if row["model_hash"] == model_hash else f"model {row['model_hash'] or 'none'}"
+    return f"in {row['mode']}, by {by}: {said}; {used}"
+
+
+def _served(event: Event) -> bool:
+    """Whether the signal runtime could load the model."""
+    spacing = event.model.artifact.manifest.spacing
+    return bool(spacing) and REGIMES in [head.classes for head in event.model.spec.heads]
 
 
 def _decided(event: Event, config: MlConfig) -> Decision:

@@ -126,6 +126,8 @@ def _standing(found: Why, head: HeadAnswer) -> Iterator[str]:
     yield f"registry: {found.standing.registry or 'there is none'}"
     for sentence in found.standing.runtime:
         yield f"runtime: {sentence}"
+    for sentence in found.standing.logged:
+        yield f"logged: {sentence}"
 
 
 def _past(found: Why) -> Iterator[str]:

@@ -18,8 +18,9 @@ from grinder_resources.cards.evidence import NONE, OTHER_ROWS, OTHER_SETTINGS, S
 from grinder_resources.cards.facts import Card, card_of
 from grinder_resources.cards.page import card_page
 from grinder_resources.cards.purpose import NOT_FOR, PURPOSES
-from grinder_resources.cards.words import carried, commands, limits, not_for, verdict_of
+from grinder_resources.cards.words import carried, commands, drift, limits, not_for, verdict_of
 from grinder_resources.cli import build_parser, main
+from grinder_resources.contracts.monitoring import drift_table
 from grinder_resources.contracts.promotion import promotion_table
 from grinder_resources.contracts.reports import walk_forward_table
 from grinder_resources.dagster import LakeResource, ModelStore, WarehouseResource
@@ -131,6 +132,38 @@ def test_the_registrys_word_is_on_the_card(root: Path, tmp_path: Path) -> None:
     stage = card_of(folder, lake_of(root), models).stage
     assert re.fullmatch(r"staged since \d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ, by event 1", stage)
     assert f"Registry: {stage}." in card_page(card_of(folder, lake_of(root), models))
+
+
+def test_the_newest_drift_report_is_on_the_card_if_it_is_about_it(root: Path, card: Card, tmp_path: Path) -> None:
+    """Critical findings before warnings; a report on another version says nothing about this one."""
+    assert drift(card) == "Drift: there is no report on this artifact yet."
+    lake, table = Lake(str(shutil.copytree(root / "lake", tmp_path / "lake"))), drift_table("regime")
+    hashes, blank = card.model.artifact.manifest.model_hash, dict.fromkeys(drift_table("regime").schema.names())
+    found = {"natr_bps": "warning", "depth": "critical", "spread_bps": "ok"}
+
+    def told(model_hash: str, states: dict[str, str]) -> str:
+        rows = [
+            blank
+            | {"model_hash": model_hash, "kind": "feature", "name": name, "rows": 9, "state": state, "sentence": ""}
+            for name, state in states.items()
+        ]
+        lake.commit(table, pl.DataFrame(rows, schema=table.schema), day=None, code_version="1")
+        return drift(card_of(card.model.folder, lake, root / "models"))
+
+    assert told(hashes, found) == "Drift, by the newest report: critical: depth; warning: natr_bps."
+    assert told(hashes, {"depth": "ok"}) == "Drift, by the newest report: none of 1 findings calls for a look."
+    assert told("0" * 16, found) == "Drift: there is no report on this artifact yet."
+
+
+def test_settings_inputs_and_a_signature_are_named(root: Path, card: Card, tmp_path: Path) -> None:
+    """What was fitted with what; whether a signature lies beside the folder."""
+    page = card_page(card)
+    assert "<dt>min child weight</dt><dd>20.0</dd>" in page
+    assert "40 inputs" in page
+    models = shutil.copytree(root / "models", tmp_path / "models")
+    (models / "signatures").mkdir()
+    (models / "signatures" / "regime_v1.0.0.sig").write_text("{}", encoding="utf-8")
+    assert (card.signed, card_of(models / "regime_v1.0.0", lake_of(root), models).signed) == (False, True)
 
 
 def test_the_commands_on_a_card_exist(card: Card) -> None:

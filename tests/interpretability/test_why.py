@@ -1,6 +1,7 @@
 """The explanation of one event: the answers are the artifact's own, and everything beside them is a fact."""
 
 import json
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import pytest
 
 from grinder_resources.cli import main
 from grinder_resources.contracts.artifacts import INPUT
+from grinder_resources.contracts.bronze import PREDICTIONS
 from grinder_resources.contracts.reports import predictions_table
 from grinder_resources.errors import NoData, UnknownName
 from grinder_resources.export.verify import open_session
@@ -18,9 +20,10 @@ from grinder_resources.interpretability import words
 from grinder_resources.interpretability.event import find_event, is_artifact
 from grinder_resources.interpretability.out_of_fold import out_of_fold
 from grinder_resources.interpretability.page import why_page
-from grinder_resources.interpretability.standing import registry_words, runtime_words
+from grinder_resources.interpretability.standing import logged_words, registry_words, runtime_words
 from grinder_resources.interpretability.text_page import text_page
 from grinder_resources.interpretability.why import Why, known_before, why
+from grinder_resources.lake import Lake
 from grinder_resources.learning.calibration import class_gaps_q16
 from grinder_resources.learning.specs import REGIME
 from tests.interpretability.asked import EVENT, NOON, TEST_DAY, lake_of
@@ -93,6 +96,29 @@ def test_a_model_no_runtime_serves_is_said_to_be_so(found: Why) -> None:
     spec = replace(REGIME, heads=(replace(REGIME.heads[0], classes=("A", "B", "C")),))
     event = replace(found.event, model=replace(found.event.model, spec=spec))
     assert runtime_words(event, None)[0].startswith("the signal runtime serves a head of LOW, MID and HIGH")
+
+
+def test_what_a_trading_process_logged_stands_beside(found: Why, root: Path, tmp_path: Path) -> None:
+    """Of that very moment alone: what was said, by which model, and whether it was used."""
+    lake = Lake(str(shutil.copytree(root / "lake", tmp_path / "lake")))
+    own, facts = (
+        found.artifact.manifest.model_hash,
+        {"date": TEST_DAY, "venue": "demo", "symbol": "A", "ts_ns": NOON, "seq": 1},
+    )
+    said = {"low_bps": 2_500, "mid_bps": 6_000, "high_bps": 1_500, "spacing_x1000": 1_010}
+    told = {"mode": "canary", "applied": True, "refusal": "", "model_hash": own, **said}
+    silent = {"mode": "shadow", "applied": False, "refusal": "DEADLINE", "model_hash": "0" * 16}
+    later = {**facts, "ts_ns": NOON + 60_000_000_000}
+    blank = dict.fromkeys(PREDICTIONS.schema.names())
+    rows = [blank | facts | silent, blank | facts | told, blank | later | told]
+    lake.commit(PREDICTIONS, pl.DataFrame(rows, schema=PREDICTIONS.schema), day=TEST_DAY, code_version="1")
+    assert sorted(logged_words(found.event, lake)) == [
+        "in canary, by this model: LOW 25.00 %, MID 60.00 %, HIGH 15.00 %, spacing 1010 / 1000; applied",
+        "in shadow, by model 0000000000000000: no answer; not used, DEADLINE",
+    ]
+    page = text_page(why(found.event, lake, root / "models"))
+    assert "  logged: in shadow, by model 0000000000000000: no answer; not used, DEADLINE\n" in page
+    assert found.standing.logged == ()
 
 
 def test_another_head_or_number_of_neighbours_is_another_page(found: Why, root: Path) -> None:
