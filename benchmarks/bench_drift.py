@@ -99,8 +99,8 @@ def rescanned(one: Column) -> float:
 def check(report: DriftReport, distances: dict[str, float]) -> float:
     """Return by how much the bounds are apart at most; stop if a distance lies outside, or the findings are wrong."""
     names = sorted(report.pairs)
-    now, then = (stacked([report.pairs[name][side] for name in names]) for side in (0, 1))
-    least, most = ks_bounds(now, then)
+    pairs = [report.pairs[name] for name in names]
+    least, most = ks_bounds(stacked([pair.now for pair in pairs]), stacked([pair.then for pair in pairs]))
     for name, low, high in zip(names, least, most, strict=True):
         if not low - 1e-12 <= distances[name] <= high + 1e-12:
             raise SystemExit(f"{name}: scipy says {distances[name]}, the bounds are {low} and {high}")

@@ -15,6 +15,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from grinder_resources.evaluation.scores import MIN_BLOCKS
 from grinder_resources.monitoring.sketch import Floats, Ints, Sketch
 
 DECILES = 10
@@ -47,22 +48,51 @@ def ks_bounds(now: Ints, then: Ints) -> tuple[Floats, Floats]:
     return least, np.maximum(least, np.maximum(ahead, behind))
 
 
-def ks_p_value(distance: Floats, now: Ints, then: Ints) -> Floats:
+def ks_p_value(distance: Floats, now: Ints, then: Ints, clumping: Floats) -> Floats:
     """Return the chance of at least this D between samples of one distribution, float64 [inputs].
 
-    Kolmogorov's limit, at the two samples' effective number of rows n = a b / (a + b), with the correction for few
-    rows by Stephens (1970):
+    clumping
+        How many rows say as much as one that hangs together with no other, float64 [inputs]: see `clumping_of`.
+
+    Kolmogorov's limit at the effective number of rows n = a b / (a + b) / clumping, a and b being the two samples',
+    with the correction for few rows by Stephens (1970):
 
         p = 2 sum (-1)^(k - 1) exp(-2 k^2 t^2),   t = (sqrt(n) + 0.12 + 0.11 / sqrt(n)) D
-
-    It takes rows for independent. Rows of a market are not, so it is too small; see `monitoring.states`.
     """
     rows_now, rows_then = now.sum(axis=1), then.sum(axis=1)
-    root = np.sqrt(rows_now / (rows_now + rows_then) * rows_then)
+    root = np.sqrt(rows_now / (rows_now + rows_then) * rows_then / clumping)
     t = (root + 0.12 + 0.11 / root) * distance
     terms = np.exp(-2.0 * (SERIES[:, None] * t) ** 2) * np.where(SERIES % 2 == 1, 1.0, -1.0)[:, None]
     # Below 0.2 the series has not converged after its terms, and the chance is 1 to twelve digits.
     return np.asarray(np.where(t < 0.2, 1.0, np.clip(2.0 * terms.sum(axis=0), 0.0, 1.0)))
+
+
+def clumping_of(hours: Ints, then: Ints) -> float:
+    """Return the design effect of the hours of one input: how many rows say as much as one independent row.
+
+    hours
+        int64 [hours, bins]: the counts of each hour.
+    then
+        int64 [bins]: those of the training rows, whose deciles are the classes.
+
+    The first-order factor of Rao and Scott (1981), hours as clusters: with n_h rows in hour h of H, n_hk of them in
+    class k of K, and p_k the share of class k in all n rows,
+
+        n / (K - 1)  sum_k v_k / p_k,   v_k = H / (H - 1)  sum_h (n_hk - n_h p_k)^2 / n^2
+
+    It is 1 where hours differ no more than independent rows would, and in fewer than MIN_BLOCKS hours, too few to say.
+    """
+    if len(hours) < MIN_BLOCKS:
+        return 1.0
+    tenths = merged(hours, np.repeat(deciles(then[None]), len(hours), axis=0))
+    tenths = tenths[:, tenths.any(axis=0)]
+    rows, classes = tenths.sum(), tenths.shape[1]
+    if classes < 2:
+        return 1.0
+    share = tenths.sum(axis=0) / rows
+    spread = ((tenths - tenths.sum(axis=1, keepdims=True) * share) ** 2).sum(axis=0)
+    factor = len(hours) / (len(hours) - 1) * (spread / share).sum() / rows / (classes - 1)
+    return max(1.0, float(factor))
 
 
 def psi(now: Ints, then: Ints) -> Floats:

@@ -78,7 +78,7 @@ class DriftReport:
     @property
     def rows(self) -> int:
         """Rows of the window: of the input or answer that has most."""
-        return max((now.rows for now, _ in self.pairs.values()), default=0)
+        return max((pair.now.rows for pair in self.pairs.values()), default=0)
 
     def of_state(self, state: State) -> tuple[Finding, ...]:
         """Return the findings in a state."""

@@ -1,22 +1,36 @@
-"""Drift of inputs and answers: the sketch of the window against that of the training rows, name by name."""
+"""Drift of inputs and answers: the sketches of the window against that of the training rows, name by name."""
 
 from collections.abc import Mapping
-from typing import NamedTuple
+from dataclasses import dataclass
+from typing import Any, NamedTuple
 
+import numpy as np
 import polars as pl
 
 from grinder_resources.contracts.monitoring import ANSWER_PREFIX
 from grinder_resources.errors import SchemaMismatch
-from grinder_resources.monitoring.distances import ks_bounds, ks_p_value, psi, stacked
+from grinder_resources.monitoring.distances import clumping_of, ks_bounds, ks_p_value, psi, stacked
 from grinder_resources.monitoring.sketch import Sketch
 from grinder_resources.monitoring.states import Kind, Measured
 
-Pair = tuple[Sketch, Sketch]
-"""How one input or answer lies now, and how it lay then."""
+
+@dataclass(frozen=True)
+class Pair:
+    """How one input or answer lies.
+
+    now, then
+        Rows of the window, and those that the model was made on.
+    clumping
+        How many rows of the window say as much as one that hangs together with no other.
+    """
+
+    now: Sketch
+    then: Sketch
+    clumping: float = 1.0
 
 
 def paired(window: pl.DataFrame, reference: pl.DataFrame) -> dict[str, Pair]:
-    """Return the two sketches of every name of the reference, by name.
+    """Return the pair of every name of the reference, by name.
 
     window
         Rows of `monitoring/sketches/<model>` of one model: any hours, which are added up. A name without a row has an
@@ -26,13 +40,9 @@ def paired(window: pl.DataFrame, reference: pl.DataFrame) -> dict[str, Pair]:
 
     Raises SchemaMismatch if an hour was counted in other bins than the reference.
     """
-    hours = {row["feature"]: row for row in _added_up(window, reference).iter_rows(named=True)}
-    pairs = {}
-    for row in reference.sort("feature").iter_rows(named=True):
-        cuts, then = tuple(row["cuts"]), tuple(row["counts"])
-        now = hours.get(row["feature"], {"counts": [0] * len(then), "missing": 0})
-        pairs[row["feature"]] = Sketch(cuts, tuple(now["counts"]), now["missing"]), Sketch(cuts, then, row["missing"])
-    return pairs
+    grouped = window.group_by("feature").agg("counts", "missing")
+    hours = {name: (counts, missing) for name, counts, missing in grouped.iter_rows()}
+    return {row["feature"]: _pair(row, *hours.get(row["feature"], ([], []))) for row in _in_order(reference)}
 
 
 def input_drift(pairs: Mapping[str, Pair]) -> list[Measured]:
@@ -40,12 +50,13 @@ def input_drift(pairs: Mapping[str, Pair]) -> list[Measured]:
 
     Nothing is known of one that either side has no row of.
     """
-    known = {name: pair for name, pair in pairs.items() if all(side.rows for side in pair)}
-    now, then = (stacked([pair[side] for pair in known.values()]) for side in (0, 1))
+    known = {name: pair for name, pair in pairs.items() if pair.now.rows and pair.then.rows}
+    now, then = stacked([pair.now for pair in known.values()]), stacked([pair.then for pair in known.values()])
+    clumping = np.array([pair.clumping for pair in known.values()], dtype=np.float64)
     least, most = ks_bounds(now, then)
-    numbers = (column.tolist() for column in (least, most, ks_p_value(least, now, then), psi(now, then)))
-    measured = dict(zip(known, map(_Numbers._make, zip(*numbers, strict=True)), strict=True))
-    return [_measured(name, pair[0].rows, measured.get(name)) for name, pair in pairs.items()]
+    numbers = (column.tolist() for column in (least, most, ks_p_value(least, now, then, clumping), psi(now, then)))
+    found = dict(zip(known, map(_Numbers._make, zip(*numbers, strict=True)), strict=True))
+    return [_measured(name, pair, found.get(name)) for name, pair in pairs.items()]
 
 
 class _Numbers(NamedTuple):
@@ -55,30 +66,34 @@ class _Numbers(NamedTuple):
     stability: float
 
 
-def _measured(name: str, rows: int, found: _Numbers | None) -> Measured:
+def _measured(name: str, pair: Pair, found: _Numbers | None) -> Measured:
     kind: Kind = "prediction" if name.startswith(ANSWER_PREFIX) else "feature"
-    label = name.removeprefix(ANSWER_PREFIX)
+    label, rows = name.removeprefix(ANSWER_PREFIX), pair.now.rows
     if found is None:
         return Measured(kind, label, rows, None, None, None, f"{label}: no rows to compare")
     words = f"{label}: PSI {found.stability:.3f}, KS {found.least:.3f} to {found.most:.3f} over {rows:,} rows"
-    return Measured(kind, label, rows, found.least, found.stability, found.chance, words)
+    worth = f" that are worth {rows / pair.clumping:,.0f}" if pair.clumping > 1 else ""
+    return Measured(kind, label, rows, found.least, found.stability, found.chance, words + worth)
 
 
-def _added_up(window: pl.DataFrame, reference: pl.DataFrame) -> pl.DataFrame:
-    """Return one row a name with the counts of all hours."""
-    widths = reference.select("feature", width=pl.col("counts").list.len())
-    known = window.join(widths, on="feature")
-    other = known.filter(pl.col("counts").list.len() != pl.col("width"))
-    if other.height:
-        row = other.row(0, named=True)
+def _in_order(reference: pl.DataFrame) -> list[dict[str, Any]]:
+    return reference.sort("feature").to_dicts()
+
+
+def _pair(reference: Mapping[str, Any], counts: list[list[int]], missing: list[int]) -> Pair:
+    """Return the pair of one name from its row of the reference and the counts of its hours."""
+    cuts, known = tuple(reference["cuts"]), reference["counts"]
+    other = next((hour for hour in counts if len(hour) != len(known)), None)
+    if other is not None:
         raise SchemaMismatch(
             "an hour was counted in other bins than the reference",
-            where=f"{row['feature']}, model {row['model_hash']}",
-            got=f"{len(row['counts'])} bins",
-            expected=f"{row['width']} bins",
+            where=f"{reference['feature']}, model {reference['model_hash']}",
+            got=f"{len(other)} bins",
+            expected=f"{len(known)} bins",
             hint="Materialise the sketches of the day again",
         )
-    by_bin = known.select("feature", "counts", bin=pl.int_ranges(pl.col("width"))).explode("counts", "bin")
-    counts = by_bin.group_by("feature", "bin").agg(pl.col("counts").sum()).sort("feature", "bin")
-    missing = known.group_by("feature").agg(pl.col("missing").sum())
-    return counts.group_by("feature", maintain_order=True).agg("counts").join(missing, on="feature")
+    then = Sketch(cuts, tuple(known), reference["missing"])
+    hours = np.array([[none, *hour] for none, hour in zip(missing, counts, strict=True)], dtype=np.int64)
+    hours = hours.reshape(len(counts), len(known) + 1)
+    without, *rows = hours.sum(axis=0).tolist()
+    return Pair(Sketch(cuts, tuple(rows), without), then, clumping_of(hours, stacked([then])[0]))

@@ -51,7 +51,8 @@ def lie_grid(report: DriftReport) -> "Figure | None":
     names = [_name(finding) for finding in _furthest(report, MOST_PANELS)]
     if not names:
         return None
-    now, then = (stacked([report.pairs[name][side] for name in names]) for side in (0, 1))
+    pairs = [report.pairs[name] for name in names]
+    now, then = stacked([pair.now for pair in pairs]), stacked([pair.then for pair in pairs])
     places = deciles(then)
     tenths = zip(names, merged(now, places), merged(then, places), strict=True)
     panels = [

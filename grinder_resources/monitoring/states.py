@@ -3,7 +3,7 @@
 A finding counts if it is both significant and large. Significance guards against luck: within each kind the share of
 false findings among those that count is held at a rate (Benjamini and Hochberg 1995), so two hundred inputs do not
 raise ten alarms on a day without change. Size guards against numbers: of a million rows every difference is
-significant, and rows of a market hang together, so their p-values are too small. The last word is the effect's.
+significant, and the last word is the effect's.
 """
 
 from collections.abc import Iterable, Sequence

@@ -10,7 +10,7 @@ from scipy.stats import false_discovery_control, ks_2samp
 
 from grinder_resources.contracts.serving import Reference
 from grinder_resources.inference.drift import DriftWindow
-from grinder_resources.monitoring.distances import deciles, ks_bounds, ks_p_value, psi, q_values, stacked
+from grinder_resources.monitoring.distances import clumping_of, deciles, ks_bounds, ks_p_value, psi, q_values, stacked
 from grinder_resources.monitoring.sketch import Ints, cuts_of, sketch_of
 
 VALUES = st.lists(st.one_of(st.floats(-1e6, 1e6), st.integers(-3, 3).map(float)), min_size=4, max_size=80)
@@ -59,15 +59,42 @@ def test_chances_are_those_of_scipy(rows: int, others: int) -> None:
     rng = np.random.default_rng(rows)
     for shift in np.arange(10) / 20:
         found = ks_2samp(rng.normal(shift, 1, rows), rng.normal(0, 1, others), method="asymp")
-        ours = ks_p_value(np.array([found.statistic]), counts([0, rows]), counts([0, others]))[0]
+        ours = ks_p_value(np.array([found.statistic]), counts([0, rows]), counts([0, others]), np.ones(1))[0]
         assert ours == pytest.approx(found.pvalue, abs=0.015 if found.pvalue > 0.1 else 0.002)
+
+
+def test_rows_that_hang_together_are_worth_fewer() -> None:
+    """Ten hours of ten rows, each hour of one value: what a hundred rows say is what nine would."""
+    hours = counts(*[[0, 10, 0], [0, 0, 10]] * 5)
+    clumping = clumping_of(hours, counts([0, 50, 50])[0])
+    assert clumping == pytest.approx(100 / 9)
+    now, then = counts([0, 60, 40]), counts([0, 10**9, 10**9])
+    apart, together = (ks_p_value(np.array([0.3]), now, then, np.array([one])) for one in (1.0, clumping))
+    assert together[0] == pytest.approx(ks_p_value(np.array([0.3]), now // 10, then, np.array([10 / 9]))[0], rel=1e-6)
+    assert (apart[0] < 1e-7, together[0] > 0.2) == (True, True)
+
+
+def test_hours_that_are_alike_are_as_many_rows_as_they_hold() -> None:
+    """Equal shares in every hour do not make rows worth more than they are; nor do seven hours say anything."""
+    training = counts([0, 50, 50])[0]
+    assert clumping_of(counts(*[[0, 5, 5]] * 20), training) == 1
+    assert clumping_of(counts(*[[0, 10, 0], [0, 0, 10]] * 3, [0, 10, 0]), training) == 1
+    assert clumping_of(counts(*[[0, 10, 0]] * 20), training) == 1
+
+
+def test_independent_rows_are_worth_about_themselves() -> None:
+    """A day of hours drawn from one distribution has a factor near one."""
+    values = np.random.default_rng(7).normal(size=24_000)
+    cuts = cuts_of(values)
+    hours = stacked([sketch_of(part, cuts) for part in np.split(values, 24)])
+    assert clumping_of(hours, hours.sum(axis=0)) == pytest.approx(1.0, abs=0.2)
 
 
 def test_a_missing_input_has_moved_as_far_as_it_can() -> None:
     """All rows without a value are at distance 1 from all rows with one, and the chance of that is none."""
     now, then = counts([100, 0, 0]), counts([0, 500, 500])
     assert [bound.tolist() for bound in ks_bounds(now, then)] == [[1.0], [1.0]]
-    assert ks_p_value(np.ones(1), now, then)[0] < 1e-12
+    assert ks_p_value(np.ones(1), now, then, np.ones(1))[0] < 1e-12
 
 
 def test_the_bounds_by_hand() -> None:
