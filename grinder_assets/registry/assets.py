@@ -62,6 +62,7 @@ def registry_asset(spec: ModelSpec) -> dg.AssetsDefinition:
             metadata={
                 "standing": found.sentence,
                 "versions": facts_table(found.versions),
+                "evidence": facts_table(found.evidence),
                 "history": facts_table(found.history),
                 **({"timeline": inline_png(png, "Versions over time")} if png else {}),
             },

@@ -11,7 +11,7 @@ from grinder_resources.operations import operations
 from grinder_resources.registry import changes
 from grinder_resources.registry.events import Event
 from grinder_resources.registry.log import Change, Registry
-from grinder_resources.registry.printing import event_lines, gate_lines, standing_lines
+from grinder_resources.registry.printing import event_lines, gate_lines, standing_lines, version_lines
 from grinder_resources.registry.served import registered_folder
 from grinder_resources.registry.states import standings
 
@@ -43,6 +43,17 @@ def run_history(arguments: argparse.Namespace) -> int:
     if arguments.model:
         changes.standing_of(standings(events), arguments.model)
     _print(*event_lines(event for event in events if arguments.model in {"", event.model}))
+    return 0
+
+
+def run_show(arguments: argparse.Namespace) -> int:
+    """Print one version and its evidence; the one in production by default, or else the staged one."""
+    known = Registry(models_dir(arguments.models)).standings()
+    standing = changes.standing_of(known, arguments.model)
+    version = standing.production or standing.staged
+    if arguments.version or version is None:
+        version = changes.version_of(known, arguments.model, arguments.version)
+    _print(*version_lines(version))
     return 0
 
 

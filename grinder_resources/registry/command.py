@@ -18,6 +18,11 @@ def add_parsers(commands: Any) -> None:
     at.add_argument("time", type=_time, metavar="TIME", help="2025-01-31, or 2025-01-31T12:00:00Z (UTC)")
     history = _action(actions, "history", "print the events", "Oldest first, with who, when and why.")
     history.add_argument("model", nargs="?", default="", metavar="NAME", help="of one model only")
+    show = _action(actions, "show", "print one version and its evidence", "Fold by fold, answer by answer.")
+    show.add_argument("model", metavar="NAME")
+    show.add_argument(
+        "version", nargs="?", default="", metavar="VERSION", help="default production, else the candidate"
+    )
     _add_changes(actions)
     _add_verify(actions)
     _add_sign(actions)

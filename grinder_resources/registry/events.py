@@ -128,7 +128,7 @@ class Event:
         """Name of the artifact's folder among the models."""
         return f"{self.model}_{self.version}"
 
-    @property
+    @cached_property
     def _hashed(self) -> dict[str, Any]:
         return {name: value for name, value in asdict(self).items() if name not in _OWN}
 

@@ -2,11 +2,13 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from grinder_resources.registry.events import Event
+from grinder_resources.registry.events import AnswerEvidence, Event
 from grinder_resources.registry.gates import Finding
-from grinder_resources.registry.states import Standing
+from grinder_resources.registry.states import Standing, Version
 
 _FORMAT = "{:<30}{:<12}{:<22}{:<10}{:<24}{}"
+FOLDS_SHOWN = 5
+_EVIDENCE = "{:<24}{:<11}{:<38}{}"
 _HEADER = ("model", "production", "since", "staged", "deprecated", "retired")
 
 
@@ -27,6 +29,30 @@ def event_lines(events: Iterable[Event]) -> Iterator[str]:
         yield f"{event.seq:>4}  {event.at}  {event.action:<11}  {event.folder}  {who}: {event.reason}{despite}"
 
 
+def version_lines(version: Version) -> Iterator[str]:
+    """Yield what a version is, what it was made from, and the evidence it was staged with, an answer a line."""
+    artifact, evidence = version.artifact, version.evidence
+    yield f"{version.folder}: {version.state} since {version.since}, by event {version.event}"
+    yield f"model {artifact.model_hash}, chain {artifact.chain_root[:16]}, manifest {artifact.manifest[:16]}"
+    yield f"rows {artifact.dataset}, {artifact.data_from or 'no known day'} to {artifact.data_until or 'no known day'}"
+    if evidence is None:
+        yield "no evidence: there was no walk-forward"
+        return
+    yield evidence.sentence
+    yield f"trial ledger: {evidence.ledger_count} records up to {evidence.ledger_newest[:16]}"
+    yield ""
+    yield _EVIDENCE.format("answer", "ece upper", "skill by fold", "against it")
+    for answer in evidence.answers:
+        yield _EVIDENCE.format(*evidence_row(answer))
+
+
+def evidence_row(answer: AnswerEvidence) -> tuple[str, str, str, str]:
+    """Return an answer's name, upper bound of the calibration error, skill of the newest folds, and codes against it."""
+    older = "… " if len(answer.folds_ppm) > FOLDS_SHOWN else ""
+    folds = older + " ".join(_share(skill) for skill in answer.folds_ppm[-FOLDS_SHOWN:]) or "-"
+    return answer.answer, _share(answer.ece_upper_ppm), folds, " ".join(answer.codes) or "nothing"
+
+
 def gate_lines(found: Sequence[Finding]) -> Iterator[str]:
     """Yield one line a gate: whether it lets the version through, and what speaks against it."""
     for finding in found:
@@ -42,6 +68,10 @@ def _row(standing: Standing) -> tuple[str, ...]:
         staged.version if staged else "-",
         *(_listed(standing, state) for state in ("deprecated", "retired")),
     )
+
+
+def _share(ppm: int | None) -> str:
+    return "-" if ppm is None else f"{ppm / 1_000_000:.3f}"
 
 
 def _listed(standing: Standing, state: str) -> str:

@@ -16,6 +16,7 @@ from grinder_resources.registry.events import Event
 from grinder_resources.registry.evidence import artifact_of, evidence_of
 from grinder_resources.registry.gates import Finding
 from grinder_resources.registry.log import HINT, Registry, Signer
+from grinder_resources.registry.printing import evidence_row
 from grinder_resources.registry.states import Standing, standings
 
 HISTORY = "reports/registry/"
@@ -64,6 +65,14 @@ class RegistryReport:
             }
             for version in reversed(self.standing.kept)
         ]
+
+    @property
+    def evidence(self) -> list[dict[str, str]]:
+        """One short row an answer of the candidate, or else of the version in production."""
+        shown = self.standing.staged or self.standing.production
+        answers = shown.evidence.answers if shown and shown.evidence else ()
+        names = ("answer", "ece upper", "skill by fold", "against it")
+        return [dict(zip(names, evidence_row(answer), strict=True)) for answer in answers]
 
     @property
     def history(self) -> list[dict[str, object]]:

@@ -14,8 +14,10 @@ from grinder_resources.hashing import sha256_facts
 from grinder_resources.lake import Lake
 from grinder_resources.learning.ledger import LEDGER_FILE, Ledger
 from grinder_resources.learning.specs import REGIME
+from grinder_resources.registry.events import AnswerEvidence
 from grinder_resources.registry.evidence import artifact_of, evidence_of
 from grinder_resources.registry.log import Registry
+from grinder_resources.registry.printing import evidence_row
 from tests.export.plain_artifacts import plain, plain_files
 
 Say = Callable[..., tuple[int, str]]
@@ -80,6 +82,30 @@ def test_where_models_stand_now_and_stood_then(say: Say) -> None:
     assert say("list") == (0, f"{heading}\n{row}\n")
     assert say("at", "2020-01-31") == (0, "no model is registered\n")
     assert say("at", "2099-01-31T00:00:00Z") == say("list")
+
+
+def test_a_version_is_shown_with_its_evidence(say: Say) -> None:
+    """Answer by answer; the candidate here, as nothing is in production."""
+    say("init")
+    say("stage", "regime")
+    code, shown = say("show", "regime")
+    assert code == 0
+    first, *_, low, mid, high = shown.splitlines()
+    assert first == "regime_v1.0.0: staged since <time>, by event 1"
+    assert "\nrows 13a129a221ce22cb, 2025-01-06 to 2025-01-09\n" in shown
+    shape = r"regime: {} +0\.\d{{3}} +-?0\.\d{{3}} -?0\.\d{{3}} +[A-Z_ ]+CALIBRATION_ABOVE_GATE"
+    for name, line in (("LOW", low), ("MID", mid), ("HIGH", high)):
+        assert re.match(shape.format(name), line), line
+    assert say("show", "regime", "v1.0.0") == (code, shown)
+    assert say("show", "regime", "v9.0.0")[0] == 1
+
+
+def test_the_newest_folds_are_shown() -> None:
+    """Five of them, and a sign that there are more; a fold that could not be scored has none."""
+    few = AnswerEvidence("h", "h", (20_000, None, -30_000), 12_345, ())
+    assert evidence_row(few) == ("h", "0.012", "0.020 - -0.030", "nothing")
+    many = AnswerEvidence("h", "h", (900_000, 1_000, 2_000, 3_000, 4_000, 5_000), None, ("NO_EDGE",))
+    assert evidence_row(many) == ("h", "-", "… 0.001 0.002 0.003 0.004 0.005", "NO_EDGE")
 
 
 def test_a_rollback_needs_a_version_before(say: Say) -> None:
