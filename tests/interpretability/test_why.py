@@ -14,7 +14,8 @@ from grinder_resources.contracts.artifacts import INPUT
 from grinder_resources.contracts.bronze import PREDICTIONS
 from grinder_resources.contracts.reports import predictions_table
 from grinder_resources.errors import NoData, UnknownName
-from grinder_resources.export.verify import open_session
+from grinder_resources.export.artifact import publish
+from grinder_resources.export.verify import open_session, read_artifact
 from grinder_resources.inference.config import MlConfig
 from grinder_resources.interpretability import words
 from grinder_resources.interpretability.event import find_event, is_artifact
@@ -141,6 +142,24 @@ def test_a_model_may_be_named_by_its_folder(root: Path) -> None:
     folder = root / "models" / "regime_v1.0.0"
     assert find_event(EVENT, lake_of(root), root / "elsewhere", str(folder)).model.folder == folder
     assert (is_artifact(str(folder)), is_artifact("regime")) == (True, False)
+
+
+def test_the_version_in_production_is_asked(root: Path, tmp_path: Path) -> None:
+    """The newest only while none is; the page says where the version stands."""
+    models = Path(shutil.copytree(root / "models", tmp_path / "models"))
+    artifact = read_artifact(models / "regime_v1.0.0")
+    publish(models, replace(artifact.manifest, model_version="v1.1.0"), artifact.files)
+    assert find_event(EVENT, lake_of(root), models).model.folder.name == "regime_v1.1.0"
+    places = ["--models", str(models)]
+    for words_of in (
+        ["init"],
+        ["stage", "regime", "v1.0.0", "--data", str(root)],
+        ["promote", "regime", "--despite", "a test"],
+    ):
+        assert main(["registry", *words_of, *places]) == 0
+    event = find_event(EVENT, lake_of(root), models, "regime")
+    assert event.model.folder.name == "regime_v1.0.0"
+    assert "  registry: production since " in text_page(why(event, lake_of(root), models))
 
 
 def test_the_page_of_text(found: Why) -> None:
