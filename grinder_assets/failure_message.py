@@ -41,7 +41,7 @@ def _advice(failures: Sequence[dg.DagsterEvent]) -> str:
     refused = [failure_line(event).split(":")[0] for event in failures if event.step_failure_data.user_failure_data]
     if refused:
         codes = ", ".join(dict.fromkeys(refused))
-        return f"docs/errors.md says what {codes} means; the line above names the place."
+        return f"docs/troubleshooting.md says what to do about {codes}; the line above names the place."
     if failures:
         return "this is a defect of ours; please report it with the run's log."
     return "look at the memory and disk of the machine, then at the log of the code server."

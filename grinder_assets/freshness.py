@@ -9,7 +9,7 @@ from datetime import timedelta
 
 import dagster as dg
 
-from grinder_assets.automation import DAILY_JOB, RETRAIN_JOB
+from grinder_assets.automation import DAILY_JOB, MONITOR_JOB, RETRAIN_JOB
 
 DAILY = dg.FreshnessPolicy.cron(deadline_cron="0 4 * * *", lower_bound_delta=timedelta(hours=4), timezone="UTC")
 """Made between midnight and 04:00 UTC: `daily_tables` starts at 01:00, `late_data` at 02:30."""
@@ -17,7 +17,10 @@ DAILY = dg.FreshnessPolicy.cron(deadline_cron="0 4 * * *", lower_bound_delta=tim
 WEEKLY = dg.FreshnessPolicy.time_window(fail_window=timedelta(days=15), warn_window=timedelta(days=8))
 """Models and reports: a week and a day of grace, then a warning; late when a second retrain was missed."""
 
-POLICIES = ((DAILY_JOB, DAILY), (RETRAIN_JOB, WEEKLY))
+HOURLY = dg.FreshnessPolicy.time_window(fail_window=timedelta(hours=25), warn_window=timedelta(hours=3))
+"""Monitoring: hourly by default, daily at the least."""
+
+POLICIES = ((DAILY_JOB, DAILY), (RETRAIN_JOB, WEEKLY), (MONITOR_JOB, HOURLY))
 """The first job that makes an asset decides."""
 
 

@@ -8,6 +8,7 @@ import pytest
 
 from grinder_resources.contracts.bronze import BRONZE, INGEST_LOG, QUARANTINE
 from grinder_resources.ingest.bronze import bronze_day, stage_landing
+from grinder_resources.ingest.limits import Limits
 from grinder_resources.ingest.recognise import (
     BINANCE_RAW,
     GATE_STREAM,
@@ -15,6 +16,7 @@ from grinder_resources.ingest.recognise import (
     ORDER_STREAM,
     PREDICTION_LOG,
     TARDIS,
+    recognise,
 )
 from grinder_resources.ingest.staged import Staged
 
@@ -59,6 +61,8 @@ def test_a_page_shows_what_its_reader_makes(page: str, tmp_path: Path) -> None:
     found = staged(page, tmp_path)
     expected = blocks(page, "rows")
     (day,) = found.days()
+    formats = {recognise(path, path.name, Limits()).format for path in (tmp_path / "landing").iterdir()}
+    assert formats == {PAGES[page]}
     assert expected
     for name, content in expected.items():
         rows = bronze_day(found, TABLES[name], day)

@@ -9,16 +9,9 @@ from pathlib import Path
 import pytest
 import yaml
 
-from grinder_assets.automation import (
-    DAILY_JOB,
-    FULL_RUN_SPECS,
-    MAIN_JOB,
-    RETRAIN_JOB,
-    USE_CASE_SPECS,
-    USE_CASES_JOB,
-)
+from grinder_assets.automation import FULL_RUN_SPECS, USE_CASE_SPECS
 from grinder_assets.definitions import build_defs, defs
-from grinder_assets.freshness import DAILY, WEEKLY
+from grinder_assets.freshness import DAILY, HOURLY, WEEKLY
 from grinder_assets.schedules import late_data
 from grinder_resources.errors import OutOfRange
 
@@ -105,19 +98,20 @@ def test_every_asset_tells_its_story() -> None:
 
 
 def test_what_a_schedule_makes_has_a_time_by_which_it_is_late() -> None:
-    """Tables of the daily job are due at four, models and reports of the retrain job after eight days, nothing else."""
+    """Tables of the daily job are due at four, models within eight days, monitoring by the hour, no others."""
     due = {spec.key: spec.freshness_policy for spec in defs.resolve_all_asset_specs() if spec.freshness_policy}
-    daily, weekly = (set(defs.resolve_job_def(job).asset_layer.selected_asset_keys) for job in ("daily", "retrain"))
-    assert {key for key, policy in due.items() if policy == DAILY} == daily
-    assert {key for key, policy in due.items() if policy == WEEKLY} == weekly
-    assert set(due) == daily | weekly
+    for job, policy in (("daily", DAILY), ("retrain", WEEKLY), ("monitor", HOURLY)):
+        made = set(defs.resolve_job_def(job).asset_layer.selected_asset_keys)
+        assert {key for key, its in due.items() if its == policy} == made
+    assert set(due.values()) == {DAILY, WEEKLY, HOURLY}
 
 
 def test_every_part_says_what_it_is_for() -> None:
     """Jobs, schedules, sensors and checks have a sentence of their own."""
     repository = defs.get_repository_def()
-    named = [MAIN_JOB, DAILY_JOB, RETRAIN_JOB, USE_CASES_JOB, *repository.schedule_defs, *repository.sensor_defs]
+    named = [*(defs.jobs or ()), *repository.schedule_defs, *repository.sensor_defs]
     checks = [check for asset in defs.assets or () for check in asset.check_specs]
+    assert {job.name for job in defs.jobs or ()} == {"main", "daily", "retrain", "monitor", "use_cases"}
     assert [part for part in (*named, *checks) if not part.description] == []
 
 
@@ -164,8 +158,9 @@ def test_studies_of_settings_are_there_to_pick_and_in_no_job() -> None:
     everything = {spec.key.to_user_string() for spec in defs.resolve_all_asset_specs()}
     studies = {f"training/{spec.name}/tuned_params" for spec in (*FULL_RUN_SPECS, *USE_CASE_SPECS)}
     assert {name for name in everything if name.endswith("tuned_params")} == studies
-    for job in defs.resolve_all_job_defs():
-        assert studies.isdisjoint(key.to_user_string() for key in job.asset_layer.selected_asset_keys)
+    for job in defs.jobs or ():
+        keys = defs.resolve_job_def(job.name).asset_layer.selected_asset_keys
+        assert studies.isdisjoint(key.to_user_string() for key in keys)
 
 
 @pytest.mark.parametrize("job", ["main", "daily", "retrain"])

@@ -36,7 +36,7 @@ def test_a_refusal_says_its_line_its_days_and_the_way_out() -> None:
         "It ran because: late_data",
         "Step bronze__trades",
         "  CORRUPT_FILE: the file ends in the middle of a row (a.csv.gz)",
-        "Do: docs/errors.md says what CORRUPT_FILE means; the line above names the place.",
+        "Do: docs/troubleshooting.md says what to do about CORRUPT_FILE; the line above names the place.",
         "Again: in the UI, Runs > this run > Re-execute from failure; days already made are skipped.",
     ]
 
