@@ -4,6 +4,8 @@ A trading process that keeps a log is taken at its word; where none does, the se
 again. A day is made again when its rows, its log or the served model change, and is empty where there is no model yet.
 """
 
+from datetime import date
+
 import dagster as dg
 
 from grinder_assets.automation import FULL_RUN_SPECS
@@ -64,6 +66,7 @@ def predictions_asset(spec: ModelSpec) -> dg.AssetsDefinition:
     @daily_asset(table, code_version=MONITORING_CODE, deps=deps, checks=checks, kinds=frozenset({"onnx", "polars"}))
     def predictions(context: dg.AssetExecutionContext, lake: LakeResource, models: ModelStore) -> dg.MaterializeResult:
         from grinder_resources.monitoring.predictions import predictions_day, predictions_upstream
+        from grinder_resources.monitoring.skewed import skewed_inputs
         from grinder_resources.monitoring.watch import watch
 
         with refusals_as_failures():
@@ -75,7 +78,10 @@ def predictions_asset(spec: ModelSpec) -> dg.AssetsDefinition:
             lambda day: predictions_day(watched, spec, day),
             checks,
         )
-        return publish_days(context, watched.lake, plan)
+        made = publish_days(context, watched.lake, plan)
+        skewed = skewed_inputs(watched, spec, [date.fromisoformat(key) for key in context.partition_keys])
+        shown = {"answered by": watched.served, "inputs read otherwise": facts_table(skewed)}
+        return made._replace(metadata={**(made.metadata or {}), **shown})
 
     return predictions
 

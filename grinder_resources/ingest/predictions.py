@@ -12,7 +12,6 @@ believed.
 
 import re
 from collections.abc import Iterator, Mapping
-from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -52,12 +51,19 @@ def _row(line: Line) -> tuple[str | None, Record]:
     """Return the reason a line is bad (None if it is not) and what of it is known."""
     known: Record = {}
     try:
-        record = parse_line(line)
+        record = _parse(line)
         known["venue"], known["symbol"] = _name(record, "venue"), _name(record, "symbol")
         known["ts_ns"] = take_ms(record, "ts_ms")
         return None, known | _decision(record) | _answer(record)
     except RowError as bad:
         return line_fault(line, bad), known
+
+
+def _parse(line: Line) -> Record:
+    record = parse_line(line)
+    if take(record, "type", str) != "prediction" or take(record, "v", int) != 0:
+        raise RowError("wrong_type")
+    return record
 
 
 def _decision(record: Record) -> Record:
@@ -89,7 +95,7 @@ def _inputs(features: Mapping[str, Any]) -> Mapping[str, Any]:
             raise RowError("wrong_type")
         if kind is int and abs(value) > MAX_INTEGER:
             raise RowError("not_finite")
-        if kind in (float, str) and not abs(Decimal(value)) <= MAX_FLOAT:
+        if kind in (float, str) and abs(float(value)) > MAX_FLOAT:
             raise RowError("not_finite")
     return features
 

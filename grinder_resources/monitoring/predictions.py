@@ -49,10 +49,15 @@ def predictions_day(watch: Watch, spec: ModelSpec, day: date) -> pl.DataFrame:
     return table.conform(rows.with_columns(stated).select(table.schema.names()))
 
 
+def is_logged(spec: ModelSpec) -> bool:
+    """Return whether a trading process can log the model's answers: whether they are signals."""
+    return SIGNAL_HEAD in {head.name for head in spec.heads}
+
+
 def _logged(spec: ModelSpec, log: pl.DataFrame) -> pl.DataFrame:
     """Return what was logged, one row a decision and class; none of a model whose answers are no signals."""
     names = ("date", "venue", "symbol", "ts_ns", "features_hash")
-    if SIGNAL_HEAD not in {head.name for head in spec.heads}:
+    if not is_logged(spec):
         return pl.DataFrame(schema={name: dtype for name, dtype in ANSWERED.items() if name not in _TRUTH})
     named = log.select(*names, row_ids(spec, log), *_BPS.values())
     return pl.concat(

@@ -19,7 +19,7 @@ HASH_CHARACTERS = 16
 
 def hashes_of(prepared: Prepared) -> pl.Series:
     """Return the hash of each row's inputs, as a trading process that was given them would state it."""
-    rows = _as_read(prepared).iter_rows(named=True)
+    rows = as_read(prepared).iter_rows(named=True)
     return pl.Series("recomputed_hash", [_hash(canonical_json(row)) for row in rows], dtype=pl.String())
 
 
@@ -33,7 +33,7 @@ def logged_values(features: pl.Series, names: Sequence[str]) -> Floats:
     return np.array(read, dtype=np.float32).reshape(len(read), len(names)).astype(np.float64)
 
 
-def _as_read(prepared: Prepared) -> pl.DataFrame:
+def as_read(prepared: Prepared) -> pl.DataFrame:
     """Return the inputs by the names of the matrix's columns, in the types of the lake; true is 1, as in the matrix."""
     features, categories = prepared.features, prepared.spec.categories
     flags = {name for name in features.numeric if prepared.frame.schema[name] == pl.Boolean()}
