@@ -1,4 +1,4 @@
-"""`grinder pack corpus | model` and `grinder unpack`: a lake's days or models for another machine, in one file."""
+"""`grinder pack corpus | model | all` and `grinder unpack`: days of a lake or models for another machine, in one file."""
 
 import argparse
 import sys
@@ -12,41 +12,47 @@ if TYPE_CHECKING:
     from grinder_resources.handover.manifest import Manifest
 
 _GIB = 1 << 30
+_WHATS = {
+    "corpus": (
+        "days of the lake",
+        "Verify days of the lake and pack them. The same rows give the same file, wherever they lie.",
+    ),
+    "model": (
+        "artifacts, with ledger, registry, signatures and adopted settings",
+        "Verify artifacts and pack them with all that is known about them.",
+    ),
+    "all": (
+        "both",
+        "Verify days of the lake and artifacts and pack both, so that the chain between them can be walked.",
+    ),
+}
 
 
 def add_parsers(commands: Any) -> None:
     """Add `grinder pack` and `grinder unpack` to what `ArgumentParser.add_subparsers()` returned."""
     pack = commands.add_parser("pack", help="pack days of the lake, or models, into one file", description=__doc__)
-    whats = pack.add_subparsers(title="what", metavar="WHAT", required=True)
-    _add_corpus(whats)
-    _add_model(whats)
+    whats = pack.add_subparsers(title="what", metavar="WHAT", dest="what", required=True)
+    for what, (short, text) in _WHATS.items():
+        parser = whats.add_parser(what, help=short, description=text)
+        if what != "model":
+            _add_days(parser)
+        if what != "corpus":
+            _add_names(parser)
+        parser.add_argument("--out", type=Path, required=True, metavar="FILE", help="where the bundle will lie")
+        parser.set_defaults(run=run_pack)
     _add_unpack(commands)
 
 
-def _add_corpus(whats: Any) -> None:
-    parser = whats.add_parser(
-        "corpus",
-        help="days of the lake",
-        description="Verify days of the lake and pack them. The same rows give the same file, wherever they lie.",
-    )
+def _add_days(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--tables", nargs="+", default=[], metavar="TABLE", help="or a layer: bronze (default all)")
     parser.add_argument("--from", dest="first", type=date.fromisoformat, metavar="DAY", help="first UTC day")
     parser.add_argument("--to", dest="last", type=date.fromisoformat, metavar="DAY", help="last UTC day")
     parser.add_argument("--data", type=Path, metavar="DIR", help="folder of the lake (default data, or GRINDER_LAKE)")
-    parser.add_argument("--out", type=Path, required=True, metavar="FILE", help="where the bundle will lie")
-    parser.set_defaults(run=run_pack_corpus)
 
 
-def _add_model(whats: Any) -> None:
-    parser = whats.add_parser(
-        "model",
-        help="artifacts, with ledger, registry, signatures and adopted settings",
-        description="Verify artifacts and pack them with all that is known about them.",
-    )
+def _add_names(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("names", nargs="*", metavar="NAME", help="regime, or regime_v1.0.0 (default every artifact)")
     parser.add_argument("--models", type=Path, metavar="DIR", help="folder of models (default models)")
-    parser.add_argument("--out", type=Path, required=True, metavar="FILE", help="where the bundle will lie")
-    parser.set_defaults(run=run_pack_model)
 
 
 def _add_unpack(commands: Any) -> None:
@@ -62,24 +68,24 @@ def _add_unpack(commands: Any) -> None:
     parser.set_defaults(run=run_unpack)
 
 
-def run_pack_corpus(arguments: argparse.Namespace) -> int:
-    """Print what was packed and return 0. Raises what reading the lake and writing the file raise."""
+def run_pack(arguments: argparse.Namespace) -> int:
+    """Print what was packed and return 0. Raises what verifying it and writing the file raise."""
     from grinder_resources.handover.corpus import add_corpus
-    from grinder_resources.handover.pack import pack
-    from grinder_resources.lake import Lake
-
-    lake = Lake(lake_root(arguments.data))
-    days = {"first": arguments.first, "last": arguments.last}
-    return _packed(arguments.out, pack(arguments.out, lambda to: add_corpus(to, lake, tables=arguments.tables, **days)))
-
-
-def run_pack_model(arguments: argparse.Namespace) -> int:
-    """Print what was packed and return 0. Raises what verifying the models and writing the file raise."""
     from grinder_resources.handover.models import add_models
     from grinder_resources.handover.pack import pack
+    from grinder_resources.handover.workspace import Spool
+    from grinder_resources.lake import Lake
 
-    models = models_dir(arguments.models)
-    return _packed(arguments.out, pack(arguments.out, lambda to: add_models(to, models, arguments.names)))
+    def fill(spool: Spool) -> None:
+        if arguments.what != "model":
+            lake = Lake(lake_root(arguments.data))
+            add_corpus(spool, lake, tables=arguments.tables, first=arguments.first, last=arguments.last)
+        if arguments.what != "corpus":
+            add_models(spool, models_dir(arguments.models), arguments.names)
+
+    manifest = pack(arguments.out, fill)
+    sys.stdout.write(f"{arguments.out}: {_count(manifest)}\nroot {manifest.root}\n")
+    return 0
 
 
 def run_unpack(arguments: argparse.Namespace) -> int:
@@ -90,11 +96,6 @@ def run_unpack(arguments: argparse.Namespace) -> int:
     unpacked = unpack(arguments.bundle, arguments.into, root=arguments.root, limits=limits)
     sys.stdout.write("".join(f"{line}\n" for line in unpacked.lines))
     sys.stdout.write(f"{unpacked.folder}: {_count(unpacked.manifest)}\nroot {unpacked.manifest.root}\n")
-    return 0
-
-
-def _packed(out: Path, manifest: "Manifest") -> int:
-    sys.stdout.write(f"{out}: {_count(manifest)}\nroot {manifest.root}\n")
     return 0
 
 

@@ -56,7 +56,9 @@ def unpack(bundle: Path, into: Path, *, root: str = "", limits: Limits | None = 
     """
     with _opened(bundle) as source, workspace(into) as folder:
         if os.path.lexists(into):
-            raise InputRefused("nothing is written over", where=str(into), got="something there", hint="Name another")
+            raise InputRefused(
+                "nothing is written over", where=str(into), got="something there", hint="Name another place"
+            )
         content = folder / "content"
         manifest = _manifest(source, root, limits or Limits())
         _extract(source, manifest, content)

@@ -29,6 +29,18 @@ def test_a_corpus_travels(tmp_path: Path, capsys: pytest.CaptureFixture[str]) ->
     assert lines[-2:] == [first.replace("all.tar", "there"), root]
 
 
+def test_both_travel_in_one_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Lake and models lie side by side, as a run left them."""
+    small_lake(tmp_path / "data")
+    models = small_models(tmp_path / "models")
+    here = ["--data", str(tmp_path / "data"), "--models", str(models)]
+    assert main(["pack", "all", *here, "plain_v1.0.0", "--tables", "reports", "--out", str(tmp_path / "x.tar")]) == 0
+    assert main(["unpack", str(tmp_path / "x.tar"), "--into", str(tmp_path / "there")]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[2] == "lake/reports/scores: whole, 2 rows as committed"
+    assert lines[3].startswith("models/plain_v1.0.0: model ")
+
+
 def test_models_travel(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """All, or those that are named."""
     models = small_models(tmp_path / "models")
