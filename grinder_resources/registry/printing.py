@@ -47,7 +47,7 @@ def version_lines(version: Version) -> Iterator[str]:
 
 
 def evidence_row(answer: AnswerEvidence) -> tuple[str, str, str, str]:
-    """Return an answer's name, upper bound of the calibration error, skill of the newest folds, and codes against it."""
+    """Return an answer's name, upper calibration error, skill of the newest folds, and the codes against it."""
     older = "… " if len(answer.folds_ppm) > FOLDS_SHOWN else ""
     folds = older + " ".join(_share(skill) for skill in answer.folds_ppm[-FOLDS_SHOWN:]) or "-"
     return answer.answer, _share(answer.ece_upper_ppm), folds, " ".join(answer.codes) or "nothing"

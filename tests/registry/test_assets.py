@@ -84,6 +84,16 @@ def test_a_registry_that_was_lost_fails_the_run(house: Path) -> None:
     assert not Registry(house / "models").exists
 
 
+def test_an_artifact_that_does_not_verify_fails_the_run(house: Path) -> None:
+    """It is no candidate, not even one with a warning."""
+    (house / "models" / "regime_v1.0.0" / "model.onnx").write_bytes(b"own")
+    result = materialize(house)
+    assert not result.success
+    (failure,) = result.get_step_failure_events()
+    assert "ARTIFACT_REJECTED" in str(failure.step_failure_data.user_failure_data)
+    assert Registry(house / "models").read() == ()
+
+
 def test_nothing_is_staged_where_nothing_was_trained(tmp_path: Path) -> None:
     """A model without an artifact has an empty history."""
     result = materialize(tmp_path)
