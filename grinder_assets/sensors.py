@@ -15,6 +15,8 @@ from grinder_assets.run_tags import DRIFT, DRIFTED, NEW_FILES, REASON, reason
 from grinder_resources.dagster import LakeResource, LandingResource, ModelStore
 from grinder_resources.learning.model_spec import ModelSpec
 
+NO_NEW_REPORT = "no new report"
+
 
 @dg.sensor(
     job=DAILY_JOB,
@@ -58,7 +60,7 @@ def drift_sensor(
     fresh = _fresh_reports(context)
     drifted = [report for report in fresh if report.has_drift]
     if not drifted:
-        return dg.SkipReason(f"{len(fresh)} new reports, none has drifted" if fresh else "no new report")
+        return dg.SkipReason(f"{len(fresh)} new reports, none has drifted" if fresh else NO_NEW_REPORT)
     settings, at = operations(), max(report.at for report in drifted)
     asked = _last_request(context.instance)
     ready = asked + timedelta(hours=settings.monitoring.cool_down_hours) if asked else None

@@ -5,6 +5,7 @@ sensors decide in the daemon. The clock never jumps while a run is queued or in 
 """
 
 import re
+from collections.abc import Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 
@@ -15,8 +16,10 @@ from grinder_assets.month.market import land
 from grinder_assets.month.plan import CHECK, LANDS, MODEL, OPERATOR, RETRAIN, MonthPlan
 from grinder_assets.month.timeline import Entry, Timeline
 from grinder_assets.month.watching import Watch
+from grinder_assets.sensors import NO_NEW_REPORT
 
 _MONDAY = 0
+_TOLD = ("hourly_monitor", "weekly_retrain", "drift")
 _NUDGE = timedelta(seconds=61)
 """Longer than any sensor's minimum interval: after it every sensor looks again."""
 
@@ -39,11 +42,11 @@ class Month:
             size = land(self._plan, number, aside, self._line.landing)
             market = "the shifted market" if self._plan.drifted(number) else "the calm market"
             self._tell("market", f"files of {day} land", f"{market}, {size / 1e6:.1f} MB")
-            self._settle(sensors=True)
+            self._settle(sensors=("landing_files",))
             self._operate(day)
             following = day + timedelta(days=1)
             self._jump(following, CHECK)
-            self._settle(("hourly_monitor",), sensors=True)
+            self._settle(("hourly_monitor",), ("drift",))
             if following.weekday() == _MONDAY:
                 self._jump(following, RETRAIN)
                 self._settle(("weekly_retrain",))
@@ -71,35 +74,32 @@ class Month:
     def _jump(self, day: date, at: time) -> None:
         self._clock.set(datetime.combine(day, at, UTC))
 
-    def _settle(self, schedules: tuple[str, ...] = (), *, sensors: bool = False) -> None:
-        """Wait for the schedules that are due and the runs they ask for; with sensors, until those ask for no more."""
-        since = self._clock.now.replace(microsecond=0)
-        self._watch.await_ticks(schedules, since)
-        self._watch.await_quiet()
-        self._tell_ticks(schedules, since)
-        self._tell_runs()
-        while sensors:
-            since = (self._clock.now + _NUDGE).replace(microsecond=0)
+    def _settle(self, schedules: Sequence[str] = (), sensors: Sequence[str] = ()) -> None:
+        """Wait for the schedules that are due, then for the sensors, and each time for the runs they ask for."""
+        self._await(schedules, self._clock.now)
+        if sensors:
+            since = self._clock.now + _NUDGE
             self._clock.set(since)
-            self._watch.await_ticks(self._watch.sensors(), since)
-            self._watch.await_quiet()
-            self._tell_ticks(("drift",), since)
-            sensors = self._tell_runs()
+            self._await(sensors, since)
 
-    def _tell_ticks(self, names: tuple[str, ...], since: datetime) -> None:
+    def _await(self, names: Sequence[str], since: datetime) -> None:
+        self._watch.await_ticks(names, since)
+        self._watch.await_quiet()
+        self._tell_skips(names, since)
+        self._tell_runs()
+
+    def _tell_skips(self, names: Sequence[str], since: datetime) -> None:
+        """Tell why a schedule or sensor asked for nothing, unless there was nothing it could have asked for."""
         for name in names:
             for reason in self._watch.skips(name, since):
-                if reason != "no new report":
+                if name in _TOLD and reason != NO_NEW_REPORT:
                     self._tell(name, "asks for nothing", reason)
 
-    def _tell_runs(self) -> bool:
-        """Tell of the runs that have ended since the last look, and whether there were any."""
-        records = self._watch.new_runs()
-        for record in records:
+    def _tell_runs(self) -> None:
+        for record in self._watch.new_runs():
             self._tell(told.who(record), told.what(record), told.detail(record, self._watch))
             if record.dagster_run.job_name == "retrain" and record.dagster_run.is_success:
                 self._staged = True
-        return bool(records)
 
     def _type(self, *words: str) -> int:
         code, printed = self._line.command(["grinder", *words])

@@ -38,10 +38,6 @@ class Watch:
         """Wait until no run is queued or in progress. Raises RunFailed if that takes ten minutes."""
         self._await(lambda: self._instance.get_runs_count(_UNFINISHED) == 0, "the end of all runs")
 
-    def sensors(self) -> list[str]:
-        """Return the names of all sensors that are switched on."""
-        return [state.instigator_name for state in self._states() if state.instigator_type.value == "SENSOR"]
-
     def skips(self, name: str, since: datetime) -> list[str]:
         """Return why a schedule or sensor asked for nothing since a moment, oldest first."""
         ticks = self._ticks(name, since)
