@@ -41,15 +41,21 @@ def card(root: Path) -> Card:
     return card_of(root / "models" / "regime_v1.0.0", lake_of(root), root / "models")
 
 
+@pytest.fixture(scope="module")
+def page(card: Card) -> str:
+    """Return it as HTML."""
+    return card_page(card)
+
+
 def test_every_model_has_a_purpose() -> None:
     """By its dataset; and no purpose outlives its dataset."""
     assert set(PURPOSES) == {spec.dataset for spec in SPECS.values()}
     assert all(sentence.startswith("To ") for sentences in PURPOSES.values() for sentence in sentences)
 
 
-def test_a_card_holds_what_the_files_say(card: Card) -> None:
+def test_a_card_holds_what_the_files_say(card: Card, page: str) -> None:
     """Rows by part and instrument, versions by themselves, and every file with its hash."""
-    page, manifest = card_page(card), card.model.artifact.manifest
+    manifest = card.model.artifact.manifest
     assert card.rows.row(0, named=True) == {
         "instrument": "demo A",
         "first": date(2025, 1, 6),
@@ -64,9 +70,8 @@ def test_a_card_holds_what_the_files_say(card: Card) -> None:
         assert fact in page
 
 
-def test_scores_stand_with_their_intervals_and_slices_are_drawn(card: Card) -> None:
+def test_scores_stand_with_their_intervals_and_slices_are_drawn(card: Card, page: str) -> None:
     """Bands of hours beside days and instruments; reliability, slices, forest and importance are pictures."""
-    page = card_page(card)
     assert len(re.findall(r'class="interval">\[', page)) >= 3 * 4
     assert set(card.evidence.reliability["by"]) == {"day", "symbol", "hour"}
     assert page.count("<svg") == 6
@@ -122,7 +127,7 @@ def test_a_card_without_a_lake_is_still_a_card(root: Path, tmp_path: Path) -> No
     assert bare.model.artifact.manifest.chain_root in page
 
 
-def test_the_registrys_word_is_on_the_card(root: Path, tmp_path: Path) -> None:
+def test_the_registrys_word_is_on_the_card(root: Path, page: str, tmp_path: Path) -> None:
     """Staged since when, and by which event; a version it does not know is not registered."""
     models = shutil.copytree(root / "models", tmp_path / "models")
     folder, places = models / "regime_v1.0.0", ["--models", str(models)]
@@ -131,7 +136,9 @@ def test_the_registrys_word_is_on_the_card(root: Path, tmp_path: Path) -> None:
     assert main(["registry", "stage", "regime", *places, "--data", str(root)]) == 0
     stage = card_of(folder, lake_of(root), models).stage
     assert re.fullmatch(r"staged since \d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ, by event 1", stage)
-    assert f"Registry: {stage}." in card_page(card_of(folder, lake_of(root), models))
+    bare = card_of(folder, Lake(str(tmp_path)), models)
+    assert f"Registry: {stage}." in card_page(bare)
+    assert "Registry: there is none." in page
 
 
 def test_the_newest_drift_report_is_on_the_card_if_it_is_about_it(root: Path, card: Card, tmp_path: Path) -> None:
@@ -155,9 +162,8 @@ def test_the_newest_drift_report_is_on_the_card_if_it_is_about_it(root: Path, ca
     assert told("0" * 16, found) == "Drift: there is no report on this artifact yet."
 
 
-def test_settings_inputs_and_a_signature_are_named(root: Path, card: Card, tmp_path: Path) -> None:
+def test_settings_inputs_and_a_signature_are_named(root: Path, card: Card, page: str, tmp_path: Path) -> None:
     """What was fitted with what; whether a signature lies beside the folder."""
-    page = card_page(card)
     assert "<dt>min child weight</dt><dd>20.0</dd>" in page
     assert "40 inputs" in page
     models = shutil.copytree(root / "models", tmp_path / "models")

@@ -1,6 +1,7 @@
 """A real browser looks at the pages about one model: its card, what moves it, and why it said what it did."""
 
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -22,6 +23,7 @@ TALL = 6000
 Page = Callable[[], str]
 
 
+@cache
 def card() -> str:
     return card_page(card_of(asked() / "models" / "regime_v1.0.0", lake_of(asked()), asked() / "models"))
 
