@@ -11,6 +11,7 @@ from grinder_resources.tuning.backend import SEED, TRIALS
 if TYPE_CHECKING:
     from grinder_resources.tuning.backend import Outcome
     from grinder_resources.tuning.component import TunableComponent
+    from grinder_resources.tuning.loop import Watch
     from grinder_resources.tuning.study import Study
 
 INFERENCE, GRID = "inference", "grid"
@@ -41,7 +42,6 @@ def add_parsers(commands: Any) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Print every trial and the verdict, and return 0. Raises UnknownName, NoData, TooFewDays and the like."""
     what = {INFERENCE: _inference, GRID: _grid}.get(arguments.what, _training)
-    sys.stdout.write(f"{'trial':>5}  {'state':<9} {'score':>10}  configuration\n")
     what(arguments)
     return 0
 
@@ -54,7 +54,7 @@ def _training(arguments: argparse.Namespace) -> None:
 
     spec, models = spec_named(arguments.what), models_dir(arguments.models)
     lake = Lake(lake_root(arguments.data))
-    study = tune_training(spec, lake, models, trials=arguments.trials, seed=arguments.seed, watch=_print_trial)
+    study = tune_training(spec, lake, models, trials=arguments.trials, seed=arguments.seed, watch=_watch())
     _print_verdict(study)
     if arguments.adopt:
         adopted = adopt(spec, study, models)
@@ -95,14 +95,22 @@ def _study(component: "TunableComponent", arguments: argparse.Namespace) -> "Stu
 
     models = models_dir(arguments.models)
     ledger = Ledger(models / LEDGER_FILE)
-    return run_study(component, models, ledger, trials=arguments.trials, seed=arguments.seed, watch=_print_trial)
+    return run_study(component, models, ledger, trials=arguments.trials, seed=arguments.seed, watch=_watch())
 
 
-def _print_trial(outcome: "Outcome") -> None:
+def _watch() -> "Watch":
+    """Return what prints every trial as it ends, the first below the head of the table."""
     from grinder_resources.tuning.record import figures, shown
 
-    tried = shown(outcome.configuration) + (f"  ({outcome.reason})" if outcome.state == "failed" else "")
-    _print(f"{outcome.number:>5}  {outcome.state:<9} {figures(outcome.score):>10}  {tried}")
+    head = [f"{'trial':>5}  {'state':<9} {'score':>10}  configuration"]
+
+    def told(outcome: "Outcome") -> None:
+        tried = shown(outcome.configuration) + (f"  ({outcome.reason})" if outcome.state == "failed" else "")
+        line = f"{outcome.number:>5}  {outcome.state:<9} {figures(outcome.score):>10}  {tried}"
+        _print("\n".join([*head, line]))
+        head.clear()
+
+    return told
 
 
 def _print_verdict(study: "Study") -> None:

@@ -1,8 +1,9 @@
-"""How much of the best trial's gain is luck: White's reality check (2000) over the trials of a study.
+"""How much of the best trial's gain is luck: White's reality check (2000) over the trials of a study, studentised.
 
 Whoever takes the best of many trials takes their luck as well. So the gain over the defaults is not held against its
 own interval but against what the luckiest of all trials would gain if none were any better: blocks of time are drawn
-again and again, all trials on the same ones, and of every draw the largest deviation from its own mean counts.
+again and again, all trials on the same ones, and of every draw the largest deviation from its own mean counts, each in
+units of its trial's own spread (Romano and Wolf 2005), so that wild trials do not speak for steady ones.
 """
 
 from collections.abc import Mapping, Sequence
@@ -31,8 +32,8 @@ class Judgement:
     gain
         Score of the best above that of the defaults, never below 0.
     luck
-        The gain that the luckiest of as many worthless trials stays below in 95 of 100 draws; None where there are too
-        few blocks to say.
+        The gain that the best of as many worthless trials stays below in 95 of 100 draws; None where there are too few
+        blocks to say.
     """
 
     base: Outcome | None
@@ -84,25 +85,33 @@ def judge(
     sign = 1.0 if maximise else -1.0
     best = max(complete, key=lambda one: (sign * (one.score or 0.0), one is base, -one.number))
     blocks = sorted({block for of_trial in earned.values() for of_one in of_trial.values() for block in of_one})
-    judged = [earned[one.number] for one in complete if one.number in earned]
+    judged = [one.number for one in complete if one.number in earned]
     gain = sign * ((best.score or 0.0) - (base.score or 0.0))
-    if base.number not in earned or len(blocks) < MIN_BLOCKS:
+    if not {base.number, best.number} <= set(judged) or len(blocks) < MIN_BLOCKS:
         return Judgement(base, best, len(blocks), gain)
-    scored = np.array([_by_block(of_trial, scales, blocks) for of_trial in judged])
-    luck = luck_of(sign * (scored - _by_block(earned[base.number], scales, blocks)))
+    scored = np.array([_by_block(earned[number], scales, blocks) for number in judged])
+    gains = sign * (scored - _by_block(earned[base.number], scales, blocks))
+    luck = luck_of(gains, judged.index(best.number))
     return Judgement(base, best, len(blocks), gain, luck)
 
 
-def luck_of(gains: Floats) -> float:
-    """Return the gain in total that the luckiest of worthless trials stays below, with probability CONFIDENCE.
+def luck_of(gains: Floats, best: int) -> float:
+    """Return the gain in total that trial number `best` stays below if no trial is any better than the defaults.
 
     gains
         float64 [trials, blocks]: what each trial gained over the defaults in every block.
+
+    With probability CONFIDENCE, whichever of the trials was to be the best.
     """
     count = gains.shape[1]
     drawn = np.random.default_rng(SEED).multinomial(count, np.full(count, 1.0 / count), size=RESAMPLES)
     deviations = (drawn - 1.0) @ gains.T
-    return float(np.quantile(deviations.max(axis=1), CONFIDENCE))
+    spread = deviations.std(axis=0)
+    uncertain = spread > 0.0
+    if not uncertain.any():
+        return 0.0
+    largest = (deviations[:, uncertain] / spread[uncertain]).max(axis=1)
+    return float(np.quantile(largest, CONFIDENCE) * spread[best])
 
 
 def _by_block(earned: Earnings, scales: Mapping[str, int], blocks: Sequence[int]) -> Floats:

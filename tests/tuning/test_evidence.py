@@ -85,9 +85,30 @@ def test_without_a_score_of_the_defaults_there_is_no_verdict() -> None:
 
 
 def test_luck_is_that_of_the_deviations() -> None:
-    """A gain that is the same in every hour is certain; one hour's alone is not, in either direction."""
-    assert luck_of(np.full((1, HOURS), 0.25)) == 0.0
-    lonely = np.zeros((1, HOURS))
-    lonely[0, 5] = 1.0
-    assert luck_of(lonely) >= 1.0
-    assert luck_of(-lonely) == 1.0
+    """A gain that is the same in every hour is certain; one hour's alone may be drawn twice or not at all."""
+    steady, lonely = np.full(HOURS, 0.25), np.zeros(HOURS)
+    lonely[5] = 1.0
+    assert luck_of(steady[None], 0) == 0.0
+    assert luck_of(lonely[None], 0) == pytest.approx(2.0)
+    assert luck_of(-lonely[None], 0) == pytest.approx(1.0)
+    assert luck_of(np.array([steady, lonely]), 0) == 0.0
+
+
+def test_wild_trials_do_not_speak_for_steady_ones() -> None:
+    """A second trial of the same kind, only ten times as wild, leaves the luck of the first as it was."""
+    one, other = np.random.default_rng(1).normal(size=(2, HOURS))
+    both = luck_of(np.array([one, other]), 0)
+    assert luck_of(np.array([one, 10.0 * other]), 0) == pytest.approx(both)
+    assert luck_of(np.array([other, one]), 1) == pytest.approx(both)
+    assert luck_of(one[None], 0) < both
+
+
+def test_worthless_studies_rarely_speak_of_an_edge() -> None:
+    """In about 5 of 100: two days, fifteen trials that share their hours, each as wild as it likes."""
+    rng, edges = np.random.default_rng(0), 0
+    for _ in range(200):
+        shared = rng.normal(size=(1, HOURS))
+        gains = np.exp(rng.normal(size=(15, 1))) * (0.6 * shared + rng.normal(size=(15, HOURS)))
+        best = int(gains.sum(axis=1).argmax())
+        edges += int(gains[best].sum() > luck_of(gains, best))
+    assert 2 <= edges <= 20
