@@ -54,6 +54,9 @@ STATISTICS: Mapping[Kind, str] = {
     "skew": "share of decisions",
 }
 
+LEAST_RATE = 0.001
+"""Rates below are all the same to a reader."""
+
 BARS = "Full bars are critical, coloured hollow ones a warning, grey ones neither. Dotted: the bounds of both states."
 LIE = "Filled: rows of the window. Outlines: training rows, or answers to rows that were not fitted on."
 
@@ -74,9 +77,10 @@ def drift_page(report: DriftReport, provenance: Mapping[str, str]) -> str:
 
 def _what_counts(report: DriftReport) -> str:
     rules = report.settings
+    seen = f"Window: {report.window.label}. " if report.window else ""
     return (
-        f"A warning from an effect of {rules.warning_threshold:g}, critical from {rules.drift_threshold:g}, if it is "
-        f"no luck: at most {rules.false_discovery_rate:.0%} of what is called so, kind by kind. Fewer than "
+        f"{seen}A warning from an effect of {rules.warning_threshold:g}, critical from {rules.drift_threshold:g}, "
+        f"if it is no luck: at most {rules.false_discovery_rate:.0%} of what is called so, kind by kind. Fewer than "
         f"{rules.min_rows} rows are not judged."
     )
 
@@ -116,10 +120,16 @@ def _row(finding: Finding) -> tuple[object, ...]:
         element("span", finding.state, BADGES[finding.state]),
         number(measured.effect),
         number(measured.statistic),
-        DASH if finding.q_value is None else f"{finding.q_value:.2g}",
+        _rate(finding.q_value),
         f"{measured.rows:,}",
         measured.words.removeprefix(f"{measured.name}: "),
     )
+
+
+def _rate(q_value: float | None) -> str:
+    if q_value is None:
+        return DASH
+    return f"{q_value:.3f}" if q_value >= LEAST_RATE else f"< {LEAST_RATE}"
 
 
 def _facts(report: DriftReport) -> dict[str, str]:

@@ -90,7 +90,7 @@ def _lie_panel(axes: "Axes", shares: pl.DataFrame) -> None:
     at = np.r_[-0.6, np.arange(1, DECILES + 1)]
     axes.bar(at, shares["now"].to_numpy(), width=0.8, color=ACCENT)
     axes.bar(at, shares["then"].to_numpy(), width=0.8, facecolor="none", edgecolor=INK, linewidth=0.8)
-    axes.set(xlim=(-1.4, DECILES + 0.8), xticks=[-0.6, 1, DECILES])
-    axes.set_xticklabels(["none", "low", "high"])
+    axes.set(xlim=(-1.4, DECILES + 0.8), xticks=[-0.6, DECILES])
+    axes.set_xticklabels(["none", "highest"])
     axes.grid(axis="y", color=HAIRLINE, linewidth=0.5)
     axes.set_axisbelow(True)
