@@ -81,11 +81,13 @@ def test_the_graph_answers_for_gold_rows(house: House) -> None:
 
 
 def test_reports_are_pages_tables_and_verdicts(house: House) -> None:
-    """Each model has three pages and a verdict for every head; the regime model's replay is a fourth."""
+    """Each model has five pages and a verdict for every head; the regime model's replay is a sixth."""
     for name, more in (("level_signals_stage_b_full", []), ("regime", ["shadow_replay.html"])):
         pages = house.root / "data" / "reports" / name
         assert sorted(path.name for path in pages.iterdir()) == [
             "calibration.html",
+            "importance.html",
+            "model_card.html",
             "promotion.html",
             *more,
             "walk_forward.html",
