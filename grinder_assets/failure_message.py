@@ -17,13 +17,21 @@ def failure_message(run: dg.DagsterRun, failures: Sequence[dg.DagsterEvent]) -> 
     why = run.tags.get(REASON)
     if why:
         lines.append(f"It ran because: {why}{f' ({run.tags[DETAIL]})' if DETAIL in run.tags else ''}")
-    for event in failures:
-        lines += [f"Step {event.step_key}", f"  {failure_line(event)}"]
+    for line, steps in _by_line(failures).items():
+        lines += [f"Step {', '.join(steps)}", f"  {line}"]
     if not failures:
         lines.append("No step failed: its process died or never started. Dagster tries such a run once again.")
     lines.append(f"Do: {_advice(failures)}")
     lines.append("Again: in the UI, Runs > this run > Re-execute from failure; days already made are skipped.")
     return "\n".join(lines)
+
+
+def _by_line(failures: Sequence[dg.DagsterEvent]) -> dict[str, list[str]]:
+    """Return the steps that failed with each line: a file that cannot be read stops every table it is for."""
+    steps: dict[str, list[str]] = {}
+    for event in failures:
+        steps.setdefault(failure_line(event), []).append(str(event.step_key))
+    return steps
 
 
 def failure_line(event: dg.DagsterEvent) -> str:

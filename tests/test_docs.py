@@ -35,6 +35,14 @@ def test_every_error_code_is_documented() -> None:
     assert missing == []
 
 
+def test_every_error_code_has_its_way_out() -> None:
+    """docs/troubleshooting.md has one row a code, each with a cause and something to do."""
+    page = (ROOT / "docs" / "troubleshooting.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| `([A-Z_]+)` \| (.+) \| (.+) \|$", page, re.MULTILINE)
+    classes = [one for _, one in inspect.getmembers(errors, inspect.isclass) if issubclass(one, errors.GrinderError)]
+    assert sorted(code for code, _, _ in rows) == sorted(one.code for one in classes)
+
+
 def test_error_codes_are_distinct() -> None:
     """A code names one class."""
     classes = [one for _, one in inspect.getmembers(errors, inspect.isclass) if issubclass(one, errors.GrinderError)]
@@ -96,6 +104,16 @@ def test_documented_commands_exist() -> None:
     assert used
     assert [command for command in used if command not in helped] == []
     assert [option for option in ("--landing", "--from", "--to", "--symbols") if option not in text] == []
+
+
+def test_commands_that_pages_and_hints_name_exist() -> None:
+    """`grinder X` on any page, and in any line of the program, is a command."""
+    sources = [*ROOT.glob("grinder_*/**/*.py"), *PAGES]
+    text = "\n".join(source.read_text(encoding="utf-8") for source in sources)
+    used = set(re.findall(r"`(?:\.venv/bin/)?grinder ([a-z][a-z0-9-]+)", text))
+    helped = build_parser().format_help()
+    assert {"run", "registry"} <= used
+    assert [command for command in sorted(used) if not re.search(rf"^ +{command}( |$)", helped, re.MULTILINE)] == []
 
 
 def test_make_targets_in_the_readme_exist() -> None:
