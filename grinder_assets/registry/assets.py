@@ -12,11 +12,13 @@ from grinder_assets.registry.checks import gate_check_results, gate_check_specs
 from grinder_assets.reports.promotion import promotion_key
 from grinder_assets.tables import OWNERS
 from grinder_assets.training.assets import artifact_key
+from grinder_assets.training.tracked import tracked
 from grinder_resources.clock import utc_now
 from grinder_resources.code_version import code_version
 from grinder_resources.dagster import LakeResource, ModelStore
 from grinder_resources.learning.model_spec import ModelSpec
 from grinder_resources.learning.specs import SPECS
+from grinder_resources.tracking.address import store_of
 
 _CODE = code_version("registry", "export", "evaluation", "learning", "contracts")
 
@@ -55,6 +57,9 @@ def registry_asset(spec: ModelSpec) -> dg.AssetsDefinition:
             keep, signer = operations().registry.max_versions, signer_in_force()
             found = registry_report(spec, store, models.path, keep=keep, actor="dagster", at=utc_now(), signer=signer)
             commit_history(store, spec.name, found.events, _CODE)
+            shown = found.standing.staged or found.standing.production
+            # by now there is a walk-forward, whose scores were not known when training told of the artifact
+            told = tracked(context, models.path / shown.folder, store_of(models.path), store) if shown else {}
         context.log.info(found.sentence)
         png = timeline_png(found.events)
         return dg.MaterializeResult(
@@ -64,6 +69,7 @@ def registry_asset(spec: ModelSpec) -> dg.AssetsDefinition:
                 "versions": facts_table(found.versions),
                 "evidence": facts_table(found.evidence),
                 "history": facts_table(found.history),
+                **told,
                 **({"timeline": inline_png(png, "Versions over time")} if png else {}),
             },
         )

@@ -1,4 +1,4 @@
-"""`grinder pack corpus | model | all` and `grinder unpack`: days of a lake or models for another machine, in one file."""
+"""`grinder pack corpus | model | all` and `grinder unpack`: a lake's days, or models, for another machine."""
 
 import argparse
 import sys

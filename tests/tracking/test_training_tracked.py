@@ -8,12 +8,16 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
+from grinder_assets.registry.assets import registry_asset
 from grinder_assets.training.assets import training_asset
 from grinder_resources.dagster import LakeResource, ModelStore
+from grinder_resources.lake import Lake
 from grinder_resources.learning.model_spec import BoosterParams
 from grinder_resources.learning.specs import REGIME
 from grinder_resources.tracking.address import Store
+from grinder_resources.tracking.telling import tell
 from tests.learning.regime_gold import land
+from tests.tracking.tracked import regime, walk_forward
 
 pytestmark = pytest.mark.filterwarnings(
     # MLflow 3.17 maps its tables in a way that SQLAlchemy 2.1 means to drop
@@ -30,9 +34,13 @@ def instance(tmp_path: Path) -> Iterator[dg.DagsterInstance]:
         yield instance
 
 
+def resources(root: Path) -> dict[str, object]:
+    return {"lake": LakeResource(root=str(root / "lake")), "models": ModelStore(folder=str(root / "models"))}
+
+
 def materialize(root: Path, instance: dg.DagsterInstance) -> dg.ExecuteInProcessResult:
-    resources = {"lake": LakeResource(root=str(root / "lake")), "models": ModelStore(folder=str(root / "models"))}
-    return dg.materialize([training_asset(SPEC)], instance=instance, resources=resources, raise_on_error=False)
+    asset = training_asset(SPEC)
+    return dg.materialize([asset], instance=instance, resources=resources(root), raise_on_error=False)
 
 
 def shown(result: dg.ExecuteInProcessResult) -> dict[str, object]:
@@ -56,6 +64,22 @@ def test_a_model_is_made_whether_or_not_anyone_can_be_told(
     assert "made in sqlite:///" in str(told["tracking"])
     monkeypatch.delenv("GRINDER_TRACKING")
     assert "tracked" not in shown(materialize(tmp_path, instance))
+
+
+def test_the_registry_adds_what_the_walk_forward_found(
+    tmp_path: Path, instance: dg.DagsterInstance, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """To the run of the same artifact: its scores of folds come after it was trained."""
+    lake = Lake(str(tmp_path / "lake"))
+    folder = regime(tmp_path / "models", b"staged")
+    made = tell(folder, store, lake)
+    walk_forward(lake)
+    monkeypatch.setenv("GRINDER_TRACKING", store.uri)
+    result = dg.materialize([registry_asset(REGIME)], instance=instance, resources=resources(tmp_path))
+    said = str(result.asset_materializations_for_node("registry__regime")[0].metadata["tracking"].value)
+    assert f"run {made.run_id[:8]} brought up to date in" in said
+    assert made.scores == 3
+    assert ", 7 scores, " in said
 
 
 def test_without_the_extra_nothing_is_fitted(
