@@ -22,7 +22,7 @@ from grinder_resources.inference.reasons import Refusal
 from grinder_resources.inference.snapshot import Reading, Snapshot, bad_identity, encode
 from grinder_resources.inference.sources import ModelSource, Source
 
-LINES = 256
+LINES = 64
 SPAN_MS = 10_000
 DAY_MS = 86_400_000
 
