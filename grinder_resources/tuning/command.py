@@ -58,7 +58,7 @@ def _training(arguments: argparse.Namespace) -> None:
     _print_verdict(study)
     if arguments.adopt:
         adopted = adopt(spec, study, models)
-        _print(f"adopted: {adopted.params}" if adopted else NOTHING)
+        _print(f"adopted: trial {adopted.trial}, from the next training on" if adopted else NOTHING)
 
 
 def _inference(arguments: argparse.Namespace) -> None:
