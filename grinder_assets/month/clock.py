@@ -26,10 +26,10 @@ time.sleep = lambda seconds: select.select([], [], [], seconds) and None
 class FakeClock:
     """The time of a file in `folder`, and what makes processes read it. Raises ExtraMissing without libfaketime."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, library: Path | None = None) -> None:
         self._folder = folder
         self._stamp = folder / "now"
-        self._library = _library()
+        self._library = library or _library()
         folder.mkdir(parents=True, exist_ok=True)
         (folder / "sitecustomize.py").write_text(_SITE, encoding="ascii")
 
