@@ -185,6 +185,14 @@ def test_the_page_of_text(found: Why) -> None:
     assert len(why_page(found)) < 150_000
 
 
+def test_the_documented_page_has_the_same_sections(found: Why) -> None:
+    """What docs/why.md shows is what the command prints today: every fixed title, in order."""
+    shown = (Path(__file__).parents[2] / "docs" / "why.md").read_text(encoding="utf-8").splitlines()
+    titles = [line for line in text_page(found).splitlines() if line.isupper() and "REGIME" not in line]
+    assert [line for line in shown if line in titles] == titles
+    assert len(titles) == 6
+
+
 def test_a_day_the_model_was_fitted_on_is_called_memory(root: Path) -> None:
     """The first day: nothing had ended before its first row, and the page says both."""
     lake = lake_of(root)
