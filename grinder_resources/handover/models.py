@@ -4,13 +4,11 @@ An artifact says what a model answers; the ledger says among how many it was cho
 decided about it. Whoever takes a model over needs all three, so they go along whole, whichever artifacts are asked for.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from grinder_resources.contracts.artifacts import MANIFEST_FILE
 from grinder_resources.errors import NoData, RegistryRejected
-from grinder_resources.export.artifact import published_versions
-from grinder_resources.export.manifest import dump_manifest
 from grinder_resources.export.verify import read_artifact
 from grinder_resources.handover.manifest import MODELS
 from grinder_resources.handover.workspace import Spool
@@ -44,24 +42,24 @@ def add_models(spool: Spool, models_dir: Path, names: Sequence[str] = ()) -> Non
         _add_files(spool, {f"{spec}.json": adopted.encoded()}, f"{ADOPTED_FOLDER}/", "adopted", f"settings of {spec}")
 
 
-def _artifacts(models_dir: Path, names: Sequence[str]) -> Iterator[Path]:
-    found = {path.parent for path in models_dir.glob(f"*_v*/{MANIFEST_FILE}")}
-    wanted = [
-        {models_dir / name, *(models_dir / f"{name}_{version}" for version in published_versions(models_dir, name))}
-        for name in names
-    ]
-    for name, folders in zip(names, wanted, strict=True):
-        if not found & folders:
-            raise NoData("there is no such artifact", where=str(models_dir), got=name, hint="Train it first")
+def _artifacts(models_dir: Path, names: Sequence[str]) -> list[Path]:
+    found = sorted(path.parent for path in models_dir.glob(f"*_v*/{MANIFEST_FILE}"))
     if not found:
         raise NoData("there is no artifact", where=str(models_dir), hint="Train a model first")
-    yield from sorted(found.intersection(*[set().union(*wanted)] if names else []))
+    for name in names:
+        if not any(_is_of(folder, name) for folder in found):
+            raise NoData("there is no such artifact", where=str(models_dir), got=name, hint="Train it first")
+    return [folder for folder in found if not names or any(_is_of(folder, name) for name in names)]
+
+
+def _is_of(folder: Path, name: str) -> bool:
+    return name in {folder.name, folder.name.rpartition("_")[0]}
 
 
 def _add_artifact(spool: Spool, folder: Path) -> None:
     artifact = read_artifact(folder)
     what = f"{folder.name}, model {artifact.manifest.model_hash}"
-    files = {**artifact.files, MANIFEST_FILE: dump_manifest(artifact.manifest)}
+    files = {**artifact.files, MANIFEST_FILE: (folder / MANIFEST_FILE).read_bytes()}
     _add_files(spool, files, f"{folder.name}/", "artifact", what)
     signature = signature_path(folder)
     if signature.is_file():
@@ -69,6 +67,6 @@ def _add_artifact(spool: Spool, folder: Path) -> None:
         _add_files(spool, signed, f"{signature.parent.name}/", "signature", f"OpenSSF signature of {folder.name}")
 
 
-def _add_files(spool: Spool, files: dict[str, bytes], folder: str, kind: str, what: str) -> None:
+def _add_files(spool: Spool, files: Mapping[str, bytes], folder: str, kind: str, what: str) -> None:
     for name, data in files.items():
         spool.add(f"{MODELS}/{folder}{name}", data, kind, what)

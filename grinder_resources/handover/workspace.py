@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from grinder_resources.export.durable import TEMPORARY, locked, write_new, written
+from grinder_resources.export.durable import TEMPORARY, locked, written
 from grinder_resources.handover.manifest import Member
 from grinder_resources.hashing import sha256_bytes
 
@@ -43,4 +43,4 @@ class Spool:
         self.members.append(Member(path, len(data), sha256_bytes(data), kind, what))
         place = self.folder / path
         place.parent.mkdir(parents=True, exist_ok=True)
-        write_new(place, data)
+        place.write_bytes(data)
