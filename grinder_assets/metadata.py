@@ -14,6 +14,11 @@ from grinder_resources.lineage import Source, column_sources
 _LARGEST_INLINE_PNG = 100_000
 
 
+def table_metadata(table: Table) -> dict[str, Any]:
+    """Return what an asset declares of the table it writes: columns, and its name in the lake."""
+    return {"dagster/column_schema": column_schema(table), "dagster/table_name": table.name}
+
+
 def column_schema(table: Table) -> dg.TableSchema:
     """Return the table's columns as Dagster shows them: types, units, null rules, bounds, and where they come from."""
     sources = column_sources(table)

@@ -6,7 +6,7 @@ from datetime import date
 import dagster as dg
 
 from grinder_assets.keys import key_of
-from grinder_assets.metadata import column_schema
+from grinder_assets.metadata import table_metadata
 from grinder_assets.partitions import DAILY, SINGLE_RUN
 from grinder_assets.publish import DayCheck, check_specs
 from grinder_resources.contracts.table import Table
@@ -38,7 +38,7 @@ def daily_asset(
         backfill_policy=SINGLE_RUN,
         deps=list(deps),
         check_specs=check_specs(key, checks),
-        metadata={"dagster/column_schema": column_schema(table), "dagster/table_name": table.name},
+        metadata=table_metadata(table),
     )
 
 

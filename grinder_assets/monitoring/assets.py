@@ -12,7 +12,7 @@ from grinder_assets.automation import FULL_RUN_SPECS
 from grinder_assets.checks import contract_check
 from grinder_assets.failures import refusals_as_failures
 from grinder_assets.keys import key_of
-from grinder_assets.metadata import column_schema, facts_table
+from grinder_assets.metadata import facts_table, table_metadata
 from grinder_assets.partitions import SINGLE_RUN
 from grinder_assets.publish import DayPlan, publish_days
 from grinder_assets.registry.assets import registry_key
@@ -42,7 +42,7 @@ def references_asset(spec: ModelSpec) -> dg.AssetsDefinition:
         code_version=MONITORING_CODE,
         backfill_policy=SINGLE_RUN,
         deps=[registry_key(spec), key_of(spec.dataset)],
-        metadata={"dagster/column_schema": column_schema(table), "dagster/table_name": table.name},
+        metadata=table_metadata(table),
     )
     def references(lake: LakeResource, models: ModelStore) -> dg.MaterializeResult:
         from grinder_resources.monitoring.references import publish_references

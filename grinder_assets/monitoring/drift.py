@@ -8,7 +8,7 @@ import dagster as dg
 from grinder_assets.automation import FULL_RUN_SPECS
 from grinder_assets.failures import refusals_as_failures
 from grinder_assets.keys import key_of
-from grinder_assets.metadata import column_schema, facts_table, inline_png
+from grinder_assets.metadata import facts_table, inline_png, table_metadata
 from grinder_assets.monitoring.assets import MONITORING_CODE
 from grinder_assets.partitions import SINGLE_RUN
 from grinder_assets.reports.assets import report_keys
@@ -50,7 +50,7 @@ def drift_asset(spec: ModelSpec) -> dg.AssetsDefinition:
         code_version=MONITORING_CODE,
         backfill_policy=SINGLE_RUN,
         deps=[*(key_of(one(spec.name).name) for one in tables), report_keys(spec)[0]],
-        metadata={"dagster/column_schema": column_schema(table), "dagster/table_name": table.name},
+        metadata=table_metadata(table),
     )
     def drift(
         context: dg.AssetExecutionContext, lake: LakeResource, models: ModelStore, warehouse: WarehouseResource

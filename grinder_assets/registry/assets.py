@@ -6,7 +6,7 @@ No run ever promotes: that is a person's `grinder registry promote`, or a job of
 import dagster as dg
 
 from grinder_assets.failures import refusals_as_failures
-from grinder_assets.metadata import facts_table, inline_png
+from grinder_assets.metadata import facts_table, inline_png, table_metadata
 from grinder_assets.partitions import SINGLE_RUN
 from grinder_assets.registry.checks import gate_check_results, gate_check_specs
 from grinder_assets.reports.promotion import promotion_key
@@ -15,6 +15,7 @@ from grinder_assets.training.assets import artifact_key
 from grinder_assets.training.tracked import tracked
 from grinder_resources.clock import utc_now
 from grinder_resources.code_version import code_version
+from grinder_resources.contracts.registry import history_table
 from grinder_resources.dagster import LakeResource, ModelStore
 from grinder_resources.learning.model_spec import ModelSpec
 from grinder_resources.learning.specs import SPECS
@@ -45,6 +46,7 @@ def registry_asset(spec: ModelSpec) -> dg.AssetsDefinition:
         backfill_policy=SINGLE_RUN,
         deps=[artifact_key(spec), promotion_key(spec)],
         check_specs=gate_check_specs(registry_key(spec)),
+        metadata=table_metadata(history_table(spec.name)),
     )
     def registry(context: dg.AssetExecutionContext, lake: LakeResource, models: ModelStore) -> dg.MaterializeResult:
         from grinder_resources.operations import operations

@@ -13,6 +13,8 @@ from grinder_assets.reports.factory import AssetDecorator, report_asset
 from grinder_assets.reports.origin import origin
 from grinder_assets.training.assets import artifact_key
 from grinder_resources.code_version import code_version
+from grinder_resources.contracts.reports import calibration_table, walk_forward_table
+from grinder_resources.contracts.table import Table
 from grinder_resources.dagster import LakeResource, ModelStore, WarehouseResource
 from grinder_resources.learning.model_spec import ModelSpec
 from grinder_resources.learning.specs import SPECS
@@ -29,8 +31,10 @@ def _key(kind: str, spec: ModelSpec) -> dg.AssetKey:
     return dg.AssetKey(["reports", f"{spec.name}_{kind}"])
 
 
-def _report_asset(kind: str, spec: ModelSpec, description: str, deps: list[dg.AssetKey]) -> AssetDecorator:
-    return report_asset(_key(kind, spec), description, code_version=_CODE, deps=deps, model=spec.name)
+def _report_asset(
+    kind: str, spec: ModelSpec, description: str, deps: list[dg.AssetKey], table: Table
+) -> AssetDecorator:
+    return report_asset(_key(kind, spec), description, code_version=_CODE, deps=deps, model=spec.name, table=table)
 
 
 def walk_forward_asset(spec: ModelSpec) -> dg.AssetsDefinition:
@@ -41,6 +45,7 @@ def walk_forward_asset(spec: ModelSpec) -> dg.AssetsDefinition:
         spec,
         f"Expanding and rolling walk-forward by day of {spec.name}, purged and embargoed: scores and verdicts.",
         [artifact_key(spec), key_of(spec.dataset)],
+        walk_forward_table(spec.name),
     )
     def report(
         context: dg.AssetExecutionContext, lake: LakeResource, models: ModelStore, warehouse: WarehouseResource
@@ -72,6 +77,7 @@ def calibration_asset(spec: ModelSpec) -> dg.AssetsDefinition:
         spec,
         f"Probabilities of {spec.name}, out of fold, before and after calibration: curves, ECE, MCE, Brier, groups.",
         [_key("walk_forward", spec)],
+        calibration_table(spec.name),
     )
     def report(
         context: dg.AssetExecutionContext, lake: LakeResource, models: ModelStore, warehouse: WarehouseResource

@@ -4,8 +4,10 @@ from collections.abc import Callable, Sequence
 
 import dagster as dg
 
+from grinder_assets.metadata import table_metadata
 from grinder_assets.partitions import SINGLE_RUN
 from grinder_assets.tables import OWNERS
+from grinder_resources.contracts.table import Table
 
 AssetDecorator = Callable[[Callable[..., dg.MaterializeResult]], dg.AssetsDefinition]
 
@@ -20,8 +22,12 @@ def report_asset(
     deps: Sequence[dg.AssetKey],
     kinds: frozenset[str] = DRAWN,
     model: str = "",
+    table: Table | None = None,
 ) -> AssetDecorator:
-    """Return a decorator that makes a function the report asset `key`; `model` is the one it is about, if any."""
+    """Return a decorator that makes a function the report asset `key`.
+
+    `model` is the one it is about, `table` the one it writes first of all, if there is any.
+    """
     return dg.asset(
         key=key,
         description=description,
@@ -32,4 +38,5 @@ def report_asset(
         code_version=code_version,
         backfill_policy=SINGLE_RUN,
         deps=list(deps),
+        metadata=table_metadata(table) if table else None,
     )

@@ -12,6 +12,7 @@ from grinder_assets.reports.factory import report_asset
 from grinder_assets.reports.origin import origin
 from grinder_assets.training.assets import artifact_key
 from grinder_resources.code_version import code_version
+from grinder_resources.contracts.importance import importance_table
 from grinder_resources.dagster import LakeResource, ModelStore, WarehouseResource
 from grinder_resources.errors import NoData
 from grinder_resources.learning.model_spec import ModelSpec
@@ -37,6 +38,7 @@ def importance_asset(spec: ModelSpec) -> dg.AssetsDefinition:
         code_version=_CODE,
         deps=[artifact_key(spec), key_of(spec.dataset)],
         model=spec.name,
+        table=importance_table(spec.name),
     )
     def report(
         context: dg.AssetExecutionContext, lake: LakeResource, models: ModelStore, warehouse: WarehouseResource

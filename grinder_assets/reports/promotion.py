@@ -11,6 +11,7 @@ from grinder_assets.reports.assets import report_keys
 from grinder_assets.reports.factory import report_asset
 from grinder_assets.reports.origin import origin
 from grinder_resources.code_version import code_version
+from grinder_resources.contracts.promotion import promotion_table
 from grinder_resources.dagster import LakeResource, ModelStore, WarehouseResource
 from grinder_resources.learning.model_spec import ModelSpec
 from grinder_resources.learning.specs import SPECS
@@ -36,6 +37,7 @@ def promotion_asset(spec: ModelSpec) -> dg.AssetsDefinition:
         code_version=_CODE,
         deps=report_keys(spec),
         model=spec.name,
+        table=promotion_table(spec.name),
     )
     def report(
         context: dg.AssetExecutionContext, lake: LakeResource, models: ModelStore, warehouse: WarehouseResource

@@ -64,10 +64,11 @@ def training_asset(spec: ModelSpec) -> dg.AssetsDefinition:
         return dg.MaterializeResult(
             check_results=checked,
             metadata={
+                "summary": built.sentence,
                 "trained": True,
                 "artifact": dg.MetadataValue.path(str(built.folder)),
                 "model_hash": built.model_hash,
-                "summary": built.sentence,
+                "data": dg.MetadataValue.asset(key_of(spec.dataset)),
                 "heads": facts_table(built.heads),
                 "untrainable": facts_table(built.untrainable),
                 "parity": facts_table(built.parity),
