@@ -65,7 +65,10 @@ def _log_errors() -> Iterator[None]:
 
 def _models(models: Path, paths: Mapping[str, Sequence[str]]) -> Iterator[str]:
     for name in sorted({path.split("/")[1] for path in paths["artifact"]}):
-        yield f"{MODELS}/{verify_artifact(models / name).line().removeprefix('OK ')}"
+        facts = verify_artifact(models / name)
+        if facts.manifest.folder != name:  # which version is the newest is read off the names of folders
+            raise BundleRejected("an artifact lies under another name", got=name, expected=facts.manifest.folder)
+        yield f"{MODELS}/{facts.line().removeprefix('OK ')}"
     if paths["ledger"]:
         records = Ledger(models / LEDGER_FILE).read()
         yield f"{MODELS}/{LEDGER_FILE}: {len(records)} records, chain unbroken"

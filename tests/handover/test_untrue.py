@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -84,6 +85,19 @@ def test_a_well_formed_bundle_of_untrue_things_is_refused(
     with pytest.raises(refusal, match=sentence):
         unpack(tmp_path / "x.tar", tmp_path / "there")
     assert names_in(tmp_path) == ["x.tar"]
+
+
+def test_an_artifact_under_another_name_is_refused(tmp_path: Path, fill: Fill) -> None:
+    """Or an old version would be served as a newer one."""
+
+    def renamed(spool: Spool) -> None:
+        fill(spool)
+        (spool.folder / "models" / "plain_v1.0.0").rename(spool.folder / "models" / "plain_v9.0.0")
+        spool.members = [replace(one, path=one.path.replace("plain_v1.0.0/", "plain_v9.0.0/")) for one in spool.members]
+
+    pack(tmp_path / "x.tar", renamed)
+    with pytest.raises(BundleRejected, match=r"under another name \(got plain_v9.0.0; expected plain_v1.0.0\)"):
+        unpack(tmp_path / "x.tar", tmp_path / "there")
 
 
 def test_an_artifact_of_other_bytes_than_registered_is_refused(tmp_path: Path, fill: Fill) -> None:
