@@ -2,6 +2,7 @@
 
 import inspect
 import re
+import shlex
 from dataclasses import fields
 from pathlib import Path
 
@@ -114,6 +115,18 @@ def test_commands_that_pages_and_hints_name_exist() -> None:
     helped = build_parser().format_help()
     assert {"run", "registry"} <= used
     assert [command for command in sorted(used) if not re.search(rf"^ +{command}( |$)", helped, re.MULTILINE)] == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
+def test_commands_in_code_blocks_are_understood(page: Path) -> None:
+    """What a page tells to type has the options and arguments that the command takes."""
+    parser, blocks = build_parser(), re.findall(r"```(?:sh)?\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL)
+    lines = [
+        line for block in blocks for line in re.findall(r"^(?:\$ |\.venv/bin/)?grinder (.*)$", block, re.MULTILINE)
+    ]
+    for line in lines:
+        typed = re.split(r"\s+#|;|\| |&&| > ", line)[0]
+        assert callable(parser.parse_args(shlex.split(typed)).run), line
 
 
 def test_make_targets_in_the_readme_exist() -> None:
