@@ -73,12 +73,14 @@ class Member:
 
 @dataclass(frozen=True)
 class Manifest:
-    """The members of a bundle, sorted by path."""
+    """The members of a bundle, at least one, sorted by path."""
 
     members: tuple[Member, ...]
 
     def __post_init__(self) -> None:
         paths = [member.path for member in self.members]
+        if not paths:
+            _reject("a bundle holds something", "no member")
         if paths != sorted(set(paths)):
             _reject("members are sorted by path, each named once", _first_unsorted(paths))
         _require_one_spelling(paths)

@@ -93,6 +93,7 @@ def rows(path: str) -> Member:
 @pytest.mark.parametrize(
     ("members", "sentence"),
     [
+        ((), "a bundle holds something"),
         ((LEDGER, HEAD), "sorted by path, each named once"),
         ((LEDGER, LEDGER), "sorted by path, each named once"),
         ((rows("lake/T/a.parquet"), rows("lake/t/a.parquet")), "differ only in upper and lower case"),
@@ -121,7 +122,7 @@ def edited(**change: Any) -> bytes:
         (edited(more=1), "a field is unknown"),
         (edited(schema_version=2), r"schema_version has no reader \(bundle.json; got 2; expected 1\)"),
         (edited(root="0" * 64), "not in the one form"),
-        (edited(members=[]), "not in the one form"),
+        (edited(members=[]), "a bundle holds something"),
         (edited(members=[{}]), "a field is missing"),
         (edited() + b"\n", "not in the one form"),
         (edited().replace(b"  ", b" "), "not in the one form"),
