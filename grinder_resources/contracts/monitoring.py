@@ -37,7 +37,12 @@ def predictions_log_table(model: str) -> Table:
             _HEAD,
             _CLASS,
             required("answer", pl.Int64(), "bps of the class, or the regression's number"),
-            optional("outcome", pl.Int64(), "1 if the class came true, else 0; or the number; null while not known"),
+            optional(
+                "outcome",
+                pl.Int64(),
+                "1 if the class came true, else 0; or the number; null while not known, and where it was at decision "
+                "time already",
+            ),
         ),
         sort_by=("venue", "symbol", "ts_ns", "row_id", "head", "class", "source", "model_hash", "features_hash"),
     )

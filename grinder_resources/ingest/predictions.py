@@ -12,6 +12,7 @@ believed.
 
 import re
 from collections.abc import Iterator, Mapping
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +32,6 @@ MAX_INTEGER, MAX_FLOAT = 1 << 53, 3.4028234663852886e38
 _ANSWER = ("low_bps", "mid_bps", "high_bps", "spacing_x1000")
 _LONGEST_NAME = 64
 _HASH = re.compile(r"[0-9a-f]{16}")
-_DECIMAL = re.compile(r"-?[0-9]{1,64}(\.[0-9]{1,64})?(E[+-]?[0-9]{1,4})?", re.ASCII)
 
 Record = dict[str, Any]
 
@@ -90,14 +90,23 @@ def _answer(record: Record) -> Record:
 def _inputs(features: Mapping[str, Any]) -> Mapping[str, Any]:
     """Return inputs that a process may have read."""
     for value in features.values():
-        kind = type(value)
-        if (value is not None and kind not in (int, float, str)) or (kind is str and not _DECIMAL.fullmatch(value)):
+        if value is not None and type(value) not in (int, float) and not _is_decimal(value):
             raise RowError("wrong_type")
-        if kind is int and abs(value) > MAX_INTEGER:
-            raise RowError("not_finite")
-        if kind in (float, str) and abs(float(value)) > MAX_FLOAT:
+        if value is not None and not _fits(value):
             raise RowError("not_finite")
     return features
+
+
+def _is_decimal(value: object) -> bool:
+    """Return whether a value is the text of a Decimal, as Python writes it."""
+    try:
+        return type(value) is str and str(Decimal(value)) == value
+    except ArithmeticError:
+        return False
+
+
+def _fits(value: float | str) -> bool:
+    return abs(value) <= MAX_INTEGER if type(value) is int else abs(float(value)) <= MAX_FLOAT
 
 
 def _small(value: int) -> int:

@@ -24,12 +24,12 @@ def hashes_of(prepared: Prepared) -> pl.Series:
 
 
 def logged_values(features: pl.Series, names: Sequence[str]) -> Floats:
-    """Return logged inputs as float64 [rows, names], each the float32 that the model got; NaN where it was null.
+    """Return logged inputs as float64 [rows, names], each the float32 that the model got.
 
     features
-        Canonical JSON of the inputs, as `bronze/predictions` holds it; a Decimal is a text.
+        Canonical JSON of the inputs, as `bronze/predictions` holds it; a Decimal is a text. NaN is null, or absent.
     """
-    read = [[_number(inputs[name]) for name in names] for inputs in map(json.loads, features)]
+    read = [[_number(inputs.get(name)) for name in names] for inputs in map(json.loads, features)]
     return np.array(read, dtype=np.float32).reshape(len(read), len(names)).astype(np.float64)
 
 

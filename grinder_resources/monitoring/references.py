@@ -56,8 +56,10 @@ def answer_name(head: str, output: str) -> str:
 def references_upstream(watch: Watch, spec: ModelSpec) -> dict[str, str]:
     """Return the hashes of everything that decides the rows."""
     split = split_of(watch.model) if watch.model else Split((), (), ())
-    days = sorted({*split.train, *split.val, *split.test})
-    return {name: sha for day in days for name, sha in watch.upstream(day, spec.dataset).items()} | watch.upstream(None)
+    hashes = watch.upstream(None)
+    for day in (*split.train, *split.val, *split.test):
+        hashes |= watch.upstream(day, spec.dataset)
+    return hashes
 
 
 def references(watch: Watch, spec: ModelSpec) -> pl.DataFrame:

@@ -8,7 +8,6 @@ from pathlib import Path
 import polars as pl
 
 from grinder_resources.contracts.bronze import PREDICTIONS
-from grinder_resources.contracts.table import Table
 from grinder_resources.datasets import gold_table
 from grinder_resources.errors import NoData
 from grinder_resources.hashing import sha256_facts
@@ -51,14 +50,10 @@ class Watch:
         )
         return answered.unique(["venue", "symbol", "ts_ns", "features_hash"], keep="first", maintain_order=True)
 
-    def upstream(self, day: date | None, *tables: Table | str) -> dict[str, str]:
+    def upstream(self, day: date | None, *tables: str) -> dict[str, str]:
         """Return the hashes of the model and of a day in these tables; a day that is not committed has none."""
-        names = [table if isinstance(table, str) else table.name for table in tables]
-        stamps = {name: self.lake.stamp(name, day) for name in names}
-        where = f"/{day}" if day else ""
-        return {"model": self.files_sha256} | {
-            f"{name}{where}": stamp.logical_sha256 for name, stamp in stamps.items() if stamp
-        }
+        stamps = {f"{name}/{day}" if day else name: self.lake.stamp(name, day) for name in tables}
+        return {"model": self.files_sha256} | {name: stamp.logical_sha256 for name, stamp in stamps.items() if stamp}
 
     @property
     def served(self) -> str:

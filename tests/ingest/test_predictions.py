@@ -1,13 +1,20 @@
 """Prediction logs: what a process read and said, whole or not at all, and believed only under its own hash."""
 
 import json
+import tempfile
 from datetime import date
+from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from grinder_resources.contracts.bronze import PREDICTIONS, QUARANTINE
 from grinder_resources.hashing import sha256_facts
+from grinder_resources.inference.snapshot import MAX_FLOAT32, Encoded, Reading, Snapshot, encode
+from grinder_resources.ingest import predictions
 from grinder_resources.ingest.bronze import bronze_day, ingest_log_day
 from grinder_resources.ingest.limits import Limits
 from tests.ingest.conftest import Stage
@@ -92,6 +99,8 @@ def test_answers_and_refusals_are_rows(stage: Stage) -> None:
         (read(spread_bps=True), "wrong_type"),
         (read(spread_bps={}), "wrong_type"),
         (read(mid="nan"), "wrong_type"),
+        (read(mid="1_0"), "wrong_type"),
+        (read(mid="NaN"), "not_finite"),
         (read(mid="1E+39"), "not_finite"),
         (read(mid=(1 << 53) + 1), "not_finite"),
         (read(mid=3.5e38), "not_finite"),
@@ -134,3 +143,27 @@ def test_a_line_sent_twice_is_one_and_two_answers_to_one_question_are_none(stage
     ]
     log = ingest_log_day(staged, DAY).select("rows_in", "rows_out", "quarantined", "deduplicated")
     assert log.rows() == [(4, 3, 1, 0), (3, 1, 1, 1)]
+
+
+NUMBERS = st.one_of(
+    st.none(),
+    st.integers(-(1 << 53), 1 << 53),
+    st.floats(-MAX_FLOAT32, MAX_FLOAT32),
+    st.decimals(allow_nan=False, allow_infinity=False).filter(lambda value: abs(value) <= Decimal(MAX_FLOAT32)),
+)
+
+
+@given(natr=NUMBERS, spread=NUMBERS)
+def test_whatever_a_model_can_read_is_read_back_under_its_hash(natr: Any, spread: Any) -> None:
+    """Law: encoding and this reader agree on every number there is, so no honest line is set aside."""
+    reading = Reading(("natr_bps", "spread_bps"), frozenset({"natr_bps", "spread_bps"}))
+    encoded = encode(Snapshot(MS, "BTCUSDT", {"natr_bps": natr, "spread_bps": spread}), reading)
+    assert isinstance(encoded, Encoded)
+    record = ANSWERED | {"features": json.loads(encoded.text), "features_hash": encoded.features_hash}
+    with tempfile.NamedTemporaryFile("w", suffix=".jsonl") as file:
+        file.write(jsonl(record))
+        file.flush()
+        (found,) = predictions.read(Path(file.name), Limits())
+    assert found.rows.select("reason", "features", "features_hash").rows() == [
+        (None, encoded.text, encoded.features_hash)
+    ]

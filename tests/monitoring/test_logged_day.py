@@ -1,5 +1,6 @@
 """A day in shadow: the engine's log lands and meets the lake, and whatever the process read otherwise shows."""
 
+import math
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from datetime import date, timedelta
@@ -19,6 +20,7 @@ from grinder_resources.lake import Lake
 from grinder_resources.learning.specs import REGIME
 from grinder_resources.monitoring.answers import answered_rows
 from grinder_resources.monitoring.predictions import predictions_day, predictions_upstream
+from grinder_resources.monitoring.readings import logged_values
 from grinder_resources.monitoring.references import publish_references, references
 from grinder_resources.monitoring.report import drift_report
 from grinder_resources.monitoring.sketches import sketches_day
@@ -205,3 +207,12 @@ def test_outcomes_are_by_the_cuts_of_the_models_own_training(trained: Path) -> N
     named = pl.when(label <= low).then(pl.lit("LOW")).when(label <= high).then(pl.lit("MID")).otherwise(pl.lit("HIGH"))
     gold = watched.lake.read(REGIME_DATASET, LAST, LAST).sort("ts_ns").select(named.alias("class"))
     assert rows["class"].to_list() == gold["class"].to_list()
+
+
+def test_logged_inputs_are_the_numbers_that_the_model_got() -> None:
+    """Rounded to float32 as on their way into the graph; a Decimal is a text, and what is not there is missing."""
+    features = pl.Series(['{"a":0.1,"b":"1.50"}', '{"a":16777217,"b":null}', '{"b":-2}'])
+    values = logged_values(features, ("a", "b")).tolist()
+    assert values[0] == [0.10000000149011612, 1.5]
+    assert values[1][0] == 16_777_216
+    assert [math.isnan(value) for value in (values[1][1], *values[2])] == [True, True, False]
