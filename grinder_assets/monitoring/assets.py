@@ -49,7 +49,7 @@ def references_asset(spec: ModelSpec) -> dg.AssetsDefinition:
         from grinder_resources.monitoring.watch import watch
 
         with refusals_as_failures():
-            made = publish_references(watch(spec, lake.open(), models.path), spec, MONITORING_CODE)
+            made = publish_references(watch(spec, lake.open(), models.path), MONITORING_CODE)
         return dg.MaterializeResult(
             metadata={"model": made.model, "rebuilt": made.rebuilt, "inputs and answers": facts_table(made.shown)}
         )
@@ -74,12 +74,12 @@ def predictions_asset(spec: ModelSpec) -> dg.AssetsDefinition:
         plan = DayPlan(
             table,
             MONITORING_CODE,
-            lambda day: predictions_upstream(watched, spec, day),
-            lambda day: predictions_day(watched, spec, day),
+            lambda day: predictions_upstream(watched, day),
+            lambda day: predictions_day(watched, day),
             checks,
         )
         made = publish_days(context, watched.lake, plan)
-        skewed = skewed_inputs(watched, spec, [date.fromisoformat(key) for key in context.partition_keys])
+        skewed = skewed_inputs(watched, [date.fromisoformat(key) for key in context.partition_keys])
         shown = {"answered by": watched.served, "inputs read otherwise": facts_table(skewed)}
         return made._replace(metadata={**(made.metadata or {}), **shown})
 
@@ -102,8 +102,8 @@ def sketches_asset(spec: ModelSpec) -> dg.AssetsDefinition:
         plan = DayPlan(
             table,
             MONITORING_CODE,
-            lambda day: sketches_upstream(watched, spec, day),
-            lambda day: sketches_day(watched, spec, day),
+            lambda day: sketches_upstream(watched, day),
+            lambda day: sketches_day(watched, day),
             checks,
         )
         return publish_days(context, watched.lake, plan)

@@ -23,22 +23,22 @@ SIGNAL_HEAD = "regime"
 """The head whose answers a signal holds, and so the only ones that a trading process logs."""
 
 
-def predictions_upstream(watch: Watch, spec: ModelSpec, day: date) -> dict[str, str]:
+def predictions_upstream(watch: Watch, day: date) -> dict[str, str]:
     """Return the hashes of everything that decides a day's rows."""
-    return watch.upstream(day, spec.dataset, PREDICTIONS.name)
+    return watch.upstream(day, watch.spec.dataset, PREDICTIONS.name)
 
 
-def predictions_day(watch: Watch, spec: ModelSpec, day: date) -> pl.DataFrame:
+def predictions_day(watch: Watch, day: date) -> pl.DataFrame:
     """Return `monitoring/predictions/<model>` of one day; empty where no version is served or nothing is known of it.
 
     Raises what reading the lake raises, and SchemaMismatch where Gold has other inputs than the artifact.
     """
-    table, model = predictions_log_table(spec.name), watch.model
+    table, model = predictions_log_table(watch.spec.name), watch.model
     if model is None:
         return table.empty()
     prepared = watch.gold(model, [day])
     known = pl.DataFrame(schema=ANSWERED) if prepared is None else answered_rows(model, prepared)
-    logged = _logged(spec, watch.logged(model, day)).join(
+    logged = _logged(watch.spec, watch.logged(model, day)).join(
         known.select("row_id", "recomputed_hash", "head", "class", "outcome"), ["row_id", "head", "class"], how="left"
     )
     replayed = known.join(logged, "row_id", how="anti").with_columns(

@@ -13,7 +13,6 @@ import polars as pl
 from grinder_resources.contracts.monitoring import ANSWER_PREFIX, references_table
 from grinder_resources.interpretability.event import Model
 from grinder_resources.lake import fingerprint
-from grinder_resources.learning.model_spec import ModelSpec
 from grinder_resources.learning.splits import Split, split_rows
 from grinder_resources.monitoring.answers import answered_rows
 from grinder_resources.monitoring.sketch import cuts_of, sketch_of
@@ -37,13 +36,13 @@ class References:
         ]
 
 
-def publish_references(watch: Watch, spec: ModelSpec, code_version: str) -> References:
+def publish_references(watch: Watch, code_version: str) -> References:
     """Return the references of the served model, from the lake where neither it nor its days have changed."""
-    table, upstream = references_table(spec.name), references_upstream(watch, spec)
+    table, upstream = references_table(watch.spec.name), references_upstream(watch)
     rows = watch.lake.current(table, None, fingerprint(code_version, upstream))
     rebuilt = rows is None
     if rows is None:
-        rows = references(watch, spec)
+        rows = references(watch)
         watch.lake.commit(table, rows, day=None, code_version=code_version, upstream=upstream)
     return References(watch.served, rows, rebuilt)
 
@@ -53,18 +52,18 @@ def answer_name(head: str, output: str) -> str:
     return f"{ANSWER_PREFIX}{head}/{output}" if output else f"{ANSWER_PREFIX}{head}"
 
 
-def references_upstream(watch: Watch, spec: ModelSpec) -> dict[str, str]:
+def references_upstream(watch: Watch) -> dict[str, str]:
     """Return the hashes of everything that decides the rows."""
     split = split_of(watch.model) if watch.model else Split((), (), ())
     hashes = watch.upstream(None)
     for day in (*split.train, *split.val, *split.test):
-        hashes |= watch.upstream(day, spec.dataset)
+        hashes |= watch.upstream(day, watch.spec.dataset)
     return hashes
 
 
-def references(watch: Watch, spec: ModelSpec) -> pl.DataFrame:
+def references(watch: Watch) -> pl.DataFrame:
     """Return `monitoring/references/<model>`; empty where no version is served, or the lake has none of its days."""
-    table, model = references_table(spec.name), watch.model
+    table, model = references_table(watch.spec.name), watch.model
     records = [] if model is None else [*_inputs(watch, model), *_answers(watch, model)]
     return table.conform(pl.DataFrame(records, schema=table.schema, orient="row"))
 

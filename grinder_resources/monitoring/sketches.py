@@ -13,7 +13,6 @@ import polars as pl
 from grinder_resources.contracts.bronze import PREDICTIONS
 from grinder_resources.contracts.monitoring import predictions_log_table, references_table, sketches_table
 from grinder_resources.interpretability.event import Model, row_ids
-from grinder_resources.learning.model_spec import ModelSpec
 from grinder_resources.monitoring.predictions import LOGGED, REPLAYED
 from grinder_resources.monitoring.readings import logged_values
 from grinder_resources.monitoring.references import answer_name
@@ -27,24 +26,26 @@ Cuts = Mapping[str, list[float]]
 Hours = np.ndarray[Any, np.dtype[np.int64]]
 
 
-def sketches_upstream(watch: Watch, spec: ModelSpec, day: date) -> dict[str, str]:
+def sketches_upstream(watch: Watch, day: date) -> dict[str, str]:
     """Return the hashes of everything that decides a day's sketches."""
-    references = watch.upstream(None, references_table(spec.name).name)
-    return references | watch.upstream(day, spec.dataset, PREDICTIONS.name, predictions_log_table(spec.name).name)
+    name, dataset = watch.spec.name, watch.spec.dataset
+    references = watch.upstream(None, references_table(name).name)
+    return references | watch.upstream(day, dataset, PREDICTIONS.name, predictions_log_table(name).name)
 
 
-def sketches_day(watch: Watch, spec: ModelSpec, day: date) -> pl.DataFrame:
+def sketches_day(watch: Watch, day: date) -> pl.DataFrame:
     """Return `monitoring/sketches/<model>` of one day; empty where no version is served, or nothing was answered.
 
     Raises PartitionMissing where the references or the day's predictions were never made.
     """
-    table, model = sketches_table(spec.name), watch.model
+    name, model = watch.spec.name, watch.model
+    table = sketches_table(name)
     if model is None:
         return table.empty()
     model_hash = model.artifact.manifest.model_hash
-    known = watch.lake.read(references_table(spec.name)).filter(pl.col("model_hash") == model_hash)
+    known = watch.lake.read(references_table(name)).filter(pl.col("model_hash") == model_hash)
     cuts: Cuts = dict(known.select("feature", "cuts").iter_rows())
-    predictions = watch.lake.read(predictions_log_table(spec.name), day, day)
+    predictions = watch.lake.read(predictions_log_table(name), day, day)
     counted = [*_inputs(watch, model, day, predictions, cuts), *_answers(predictions, cuts)]
     records = [{"date": day, "model_hash": model_hash, **row} for row in counted]
     return table.conform(pl.DataFrame(records, schema=table.schema, orient="row"))

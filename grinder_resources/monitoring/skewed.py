@@ -7,7 +7,6 @@ from typing import Any
 
 import polars as pl
 
-from grinder_resources.learning.model_spec import ModelSpec
 from grinder_resources.learning.training import Prepared
 from grinder_resources.monitoring.predictions import is_logged
 from grinder_resources.monitoring.readings import as_read, hashes_of
@@ -17,21 +16,20 @@ _MOMENT = ("venue", "symbol", "ts_ns")
 _ABSENT = "absent"
 
 
-def skewed_inputs(watch: Watch, spec: ModelSpec, days: Sequence[date]) -> list[dict[str, Any]]:
+def skewed_inputs(watch: Watch, days: Sequence[date]) -> list[dict[str, Any]]:
     """Return one row a day and input that differs, for people: in how many decisions, and the first of them.
 
     Compared are values as JSON has them, so 1 and 1.0 are two. Decisions that the lake has no row for are passed over.
     """
-    return [row for day in days for row in _of_day(watch, spec, day)]
+    return [row for day in days for row in _of_day(watch, day)]
 
 
-def _of_day(watch: Watch, spec: ModelSpec, day: date) -> Iterator[dict[str, Any]]:
-    log = watch.logged(watch.model, day) if watch.model and is_logged(spec) else pl.DataFrame()
-    prepared = watch.gold(watch.model, [day]) if watch.model and log.height else None
-    if prepared is None:
+def _of_day(watch: Watch, day: date) -> Iterator[dict[str, Any]]:
+    model = watch.model
+    if model is None or not is_logged(watch.spec) or (prepared := watch.gold(model, [day])) is None:
         return
     found: dict[str, list[tuple[str, str]]] = {}
-    for logged, known in _differing(log, prepared):
+    for logged, known in _differing(watch.logged(model, day), prepared):
         for name in sorted(logged.keys() | known.keys()):
             pair = (_shown(logged, name), _shown(known, name))
             if pair[0] != pair[1]:

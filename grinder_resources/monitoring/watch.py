@@ -20,8 +20,9 @@ from grinder_resources.registry.served import served_artifact
 
 @dataclass(frozen=True, eq=False)
 class Watch:
-    """The served version of a model, None where it has no artifact yet, and the lake that it is watched in."""
+    """A model, the version of it that is served, None where it has no artifact yet, and the lake it is watched in."""
 
+    spec: ModelSpec
     lake: Lake
     model: Model | None
 
@@ -79,5 +80,5 @@ def watch(spec: ModelSpec, lake: Lake, models_dir: Path) -> Watch:
     try:
         folder = served_artifact(spec.name, models_dir)
     except NoData:
-        return Watch(lake, None)
-    return Watch(lake, open_model(folder, spec))
+        return Watch(spec, lake, None)
+    return Watch(spec, lake, open_model(folder, spec))

@@ -84,32 +84,32 @@ def tampered(number: int, snapshot: Snapshot) -> Snapshot:
 def test_a_logged_day_reads_what_the_lake_has_and_answers_as_the_lake_would(log_day: Callable[[Change], Watch]) -> None:
     """No skew, every outcome known, and but for its source each row is the one that a day without a log gets."""
     watched = log_day(unchanged)
-    logged = predictions_day(watched, REGIME, LAST)
+    logged = predictions_day(watched, LAST)
     assert logged["source"].unique().to_list() == ["logged"]
     assert logged.height == 3 * regime_gold.MINUTES
     assert logged["features_hash"].equals(logged["recomputed_hash"])
     assert logged.group_by("row_id").agg(pl.col("outcome").sum()).select(pl.col("outcome").unique()).rows() == [(1,)]
     watched.lake.commit(PREDICTIONS, PREDICTIONS.empty(), day=LAST, code_version="1")
-    replayed = predictions_day(watched, REGIME, LAST)
+    replayed = predictions_day(watched, LAST)
     assert replayed["source"].unique().to_list() == ["replayed"]
     assert logged.drop("source").equals(replayed.drop("source"))
-    assert skewed_inputs(watched, REGIME, [LAST]) == []
+    assert skewed_inputs(watched, [LAST]) == []
 
 
 def test_an_input_that_was_read_otherwise_is_skew(log_day: Callable[[Change], Watch], trained: Path) -> None:
     """Those decisions and no others; the input is named, the sketch holds what was read, and the report says so."""
     watched = log_day(tampered)
-    rows = predictions_day(watched, REGIME, LAST)
+    rows = predictions_day(watched, LAST)
     differing = rows.filter(pl.col("features_hash") != pl.col("recomputed_hash"))["row_id"].n_unique()
     assert differing == regime_gold.MINUTES // 10
-    (found,) = skewed_inputs(watched, REGIME, [LAST])
+    (found,) = skewed_inputs(watched, [LAST])
     first = watched.lake.read(REGIME_DATASET, LAST, LAST)["spread_bps"][0]
     assert found == {
         "date": LAST, "input": "spread_bps", "decisions": 24, "logged": "8999", "in the lake": str(first)
     }  # fmt: skip
-    publish_references(watched, REGIME, "1")
+    publish_references(watched, "1")
     watched.lake.commit(predictions_log_table(REGIME.name), rows, day=LAST, code_version="1")
-    sketches = sketches_day(watched, REGIME, LAST)
+    sketches = sketches_day(watched, LAST)
     highest = sketches.filter(pl.col("feature") == "spread_bps")["counts"].list.last().sum()
     true = watched.lake.read(references_table(REGIME.name)).filter(pl.col("feature") == "spread_bps")["cuts"][0][-1]
     untouched = watched.lake.read(REGIME_DATASET, LAST, LAST).with_row_index().filter(pl.col("index") % 10 != 0)
@@ -128,7 +128,7 @@ def test_moments_that_only_one_side_knows(log_day: Callable[[Change], Watch]) ->
             return replace(snapshot, ts=snapshot.ts + 1)
         return snapshot if number > 2 else None
 
-    rows = predictions_day(log_day(change), REGIME, LAST)
+    rows = predictions_day(log_day(change), LAST)
     alone = rows.filter(pl.col("recomputed_hash").is_null())
     assert (alone["source"].unique().to_list(), alone["outcome"].to_list()) == (["logged"], [None] * 3)
     again = rows.filter(pl.col("source") == "replayed")
@@ -140,17 +140,17 @@ def test_moments_that_only_one_side_knows(log_day: Callable[[Change], Watch]) ->
 def test_only_the_served_models_own_log_counts(log_day: Callable[[Change], Watch]) -> None:
     """After a promotion the day is answered again by the new version; the old one's words stay in Bronze."""
     watched = log_day(unchanged)
-    before = predictions_upstream(watched, REGIME, LAST)
+    before = predictions_upstream(watched, LAST)
     rows = watched.lake.read(PREDICTIONS, LAST, LAST).with_columns(model_hash=pl.lit("0" * 16))
     watched.lake.commit(PREDICTIONS, rows, day=LAST, code_version="1")
-    assert predictions_day(watched, REGIME, LAST)["source"].unique().to_list() == ["replayed"]
-    assert predictions_upstream(watched, REGIME, LAST) != before
+    assert predictions_day(watched, LAST)["source"].unique().to_list() == ["replayed"]
+    assert predictions_upstream(watched, LAST) != before
 
 
 def test_references_are_the_rows_it_was_fitted_on_and_answers_to_those_it_was_not(trained: Path) -> None:
     """The input counts are those of the artifact's own reference; val and test days are a day each."""
     watched = watch(REGIME, Lake(str(trained / "lake")), trained / "models")
-    made = references(watched, REGIME)
+    made = references(watched)
     assert watched.model is not None
     assert watched.model.artifact.serving is not None
     own = watched.model.artifact.serving.reference
@@ -163,10 +163,10 @@ def test_references_are_the_rows_it_was_fitted_on_and_answers_to_those_it_was_no
 def test_sketches_of_the_hours_hold_every_row_once(log_day: Callable[[Change], Watch]) -> None:
     """Four hours of sixty rows, of every input and answer."""
     watched = log_day(unchanged)
-    publish_references(watched, REGIME, "1")
-    rows = predictions_day(watched, REGIME, LAST)
+    publish_references(watched, "1")
+    rows = predictions_day(watched, LAST)
     watched.lake.commit(predictions_log_table(REGIME.name), rows, day=LAST, code_version="1")
-    made = sketches_day(watched, REGIME, LAST)
+    made = sketches_day(watched, LAST)
     assert made.select(pl.col("counts").list.sum() + pl.col("missing")).to_series().unique().to_list() == [60]
     assert made["hour"].unique().sort().to_list() == [0, 1, 2, 3]
     assert made.height == 4 * (len(INPUTS) + 3)
@@ -190,11 +190,11 @@ def test_without_a_model_or_rows_there_is_nothing_to_say(trained: Path, tmp_path
     lake = Lake(str(trained / "lake"))
     nothing = watch(REGIME, lake, tmp_path)
     assert (nothing.model, nothing.served) == (None, "no version yet")
-    assert predictions_day(nothing, REGIME, day).is_empty()
-    assert references(nothing, REGIME).is_empty()
-    assert sketches_day(nothing, REGIME, day).is_empty()
+    assert predictions_day(nothing, day).is_empty()
+    assert references(nothing).is_empty()
+    assert sketches_day(nothing, day).is_empty()
     unborn = watch(REGIME, lake, trained / "models")
-    assert predictions_day(unborn, REGIME, date(2030, 1, 1)).is_empty()
+    assert predictions_day(unborn, date(2030, 1, 1)).is_empty()
 
 
 def test_outcomes_are_by_the_cuts_of_the_models_own_training(trained: Path) -> None:
@@ -202,7 +202,7 @@ def test_outcomes_are_by_the_cuts_of_the_models_own_training(trained: Path) -> N
     watched = watch(REGIME, Lake(str(trained / "lake")), trained / "models")
     assert watched.model is not None
     low, high = watched.model.config["cuts"]["regime"]
-    rows = predictions_day(watched, REGIME, LAST).filter(pl.col("outcome") == 1).sort("ts_ns")
+    rows = predictions_day(watched, LAST).filter(pl.col("outcome") == 1).sort("ts_ns")
     label = pl.col(REGIME_LABEL)
     named = pl.when(label <= low).then(pl.lit("LOW")).when(label <= high).then(pl.lit("MID")).otherwise(pl.lit("HIGH"))
     gold = watched.lake.read(REGIME_DATASET, LAST, LAST).sort("ts_ns").select(named.alias("class"))
