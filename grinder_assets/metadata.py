@@ -79,6 +79,16 @@ def run_metadata(rewritten: int, days: int, rows: int) -> dict[str, Any]:
     return {"rewritten": f"{rewritten} of {days} days rewritten", "dagster/row_count": rows}
 
 
+def verdict_metadata(verdicts: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Return the metadata of a check over days: what was counted in all of them, which the UI draws, and by day."""
+    counted: dict[str, int] = {}
+    for verdict in verdicts:
+        for name, value in verdict.items():
+            if type(value) is int:
+                counted[name] = counted.get(name, 0) + value
+    return {**counted, "days": facts_table(verdicts)}
+
+
 def facts_table(rows: Sequence[Mapping[str, Any]]) -> dg.MetadataValue[Any]:
     """Return rows of short facts as a Markdown table; all rows share the first one's keys."""
     if not rows:

@@ -14,7 +14,7 @@ import dagster as dg
 import polars as pl
 
 from grinder_assets.failures import in_dagster
-from grinder_assets.metadata import column_lineage, day_metadata, facts_table, run_metadata
+from grinder_assets.metadata import column_lineage, day_metadata, run_metadata, verdict_metadata
 from grinder_resources.contracts.table import Table
 from grinder_resources.errors import CheckFailed, GrinderError
 from grinder_resources.lake import Commit, Lake, fingerprint
@@ -92,7 +92,7 @@ def publish_days(context: dg.AssetExecutionContext, lake: Lake, plan: DayPlan) -
         metadata=run_metadata(ledger.rewritten, len(days), rows),
         check_results=[
             dg.AssetCheckResult(
-                passed=True, check_name=check.name, metadata={"days": facts_table(ledger.verdicts.get(check.name, []))}
+                passed=True, check_name=check.name, metadata=verdict_metadata(ledger.verdicts.get(check.name, []))
             )
             for check in plan.checks
         ],
@@ -133,6 +133,6 @@ def _record(context: dg.AssetExecutionContext, ledger: _Ledger) -> None:
     for name, verdicts in ledger.verdicts.items():
         passed = all(verdict["passed"] for verdict in verdicts)
         evaluation = dg.AssetCheckEvaluation(
-            context.asset_key, name, passed, metadata={"days": facts_table(verdicts)}, blocking=True
+            context.asset_key, name, passed, metadata=verdict_metadata(verdicts), blocking=True
         )
         context.log_event(evaluation)

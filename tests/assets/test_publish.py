@@ -10,8 +10,10 @@ import dagster as dg
 import polars as pl
 import pytest
 
+from grinder_assets.metadata import column_lineage
 from grinder_assets.publish import DayCheck, DayPlan, Verdict, publish_days
 from grinder_assets.tables import daily_asset, upstream_hashes
+from grinder_resources.contracts.silver import BARS
 from grinder_resources.contracts.table import DAY, Table, required
 from grinder_resources.dagster import LakeResource
 from grinder_resources.errors import NoData, PartitionMissing
@@ -153,6 +155,38 @@ def test_per_day_facts_are_recorded(run: Any) -> None:
         if event.is_step_materialization
     }
     assert counts == {f"2025-01-{day:02}": 1 for day in (6, 7, 8, 9, 10)}
+
+
+def test_what_a_check_counted_is_there_to_draw(run: Any) -> None:
+    """Counts of all days are numbers of the check, beside its table of days; words stay in the table."""
+    small = DayCheck("small", "rule", lambda rows, _day: Verdict(True, {"n": rows["n"].sum(), "note": "fine"}))
+    evaluation = next(
+        event.asset_check_evaluation_data
+        for event in run(asset(one_row, (small,))).events
+        if event.event_type == dg.DagsterEventType.ASSET_CHECK_EVALUATION
+    )
+    assert set(evaluation.metadata) == {"n", "days"}
+    assert evaluation.metadata["n"].value == 6 + 7 + 8 + 9 + 10
+
+
+def test_the_newest_day_carries_the_lineage_of_its_columns(tmp_path: Path) -> None:
+    """Once a run, and under Dagster's own name; a table nothing is known of has none."""
+    lineage = column_lineage(BARS)["dagster/column_lineage"].deps_by_column
+    assert {(dep.asset_key.to_user_string(), dep.column_name) for dep in lineage["buy_lots"]} == {
+        ("bronze/trades", "size_lots"),
+        ("bronze/trades", "aggressor"),
+    }
+    assert column_lineage(NUMBERS) == {}
+
+    @daily_asset(BARS, code_version="1")
+    def bars(context: dg.AssetExecutionContext, lake: LakeResource) -> dg.MaterializeResult:
+        return publish_days(context, lake.open(), DayPlan(BARS, "1", lambda _day: {}, lambda _day: BARS.empty()))
+
+    with dg.DagsterInstance.ephemeral(tempdir=str(tmp_path)) as instance:
+        resources = {"lake": LakeResource(root=str(tmp_path / "lake"))}
+        result = dg.materialize([bars], instance=instance, resources=resources, tags=RANGE)
+    events = result.asset_materializations_for_node("silver__bars")
+    assert [event.partition for event in events if "dagster/column_lineage" in event.metadata] == [LAST]
 
 
 def test_a_day_is_not_built_on_a_hole(lake: Lake) -> None:
