@@ -68,21 +68,19 @@ def test_only_an_edge_is_adopted(tmp_path: Path) -> None:
 
 
 @pytest.fixture(scope="module")
-def adopted(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a folder with the Gold table, adopted settings, and what was trained and judged by them."""
-    root = tmp_path_factory.mktemp("adopted")
-    land(root)
-    lake, models = Lake(str(root / "lake")), root / "models"
+def adopted(house: Path) -> Path:
+    """Return a models folder with adopted settings, and what was trained and judged by them on the same table."""
+    lake, models = Lake(str(house / "lake")), house / "adopted"
     adopt(QUICK, studied(0.01), models)
     build_artifact(QUICK, REGIME_DATASET, lake, models, "1")
     walk_forward_report(QUICK, lake, models, code_version="1", facts={})
-    return root
+    return models
 
 
-def test_what_is_adopted_is_trained_judged_and_promoted(adopted: Path, tmp_path: Path) -> None:
+def test_what_is_adopted_is_trained_judged_and_promoted(house: Path, adopted: Path, tmp_path: Path) -> None:
     """The artifact names the settings, and the promotion check finds the walk-forward of the very same spec."""
-    lake, models = Lake(str(adopted / "lake")), tmp_path / "models"
-    shutil.copytree(adopted / "models", models)
+    lake, models = Lake(str(house / "lake")), tmp_path / "models"
+    shutil.copytree(adopted, models)
     params = json.loads((models / "regime_v1.0.0" / "config.json").read_text())["params"]
     assert (params["max_depth"], params["eta"], params["rounds"]) == (2, 0.3, 4)
     assert [answer.recorded for answer in promotion(QUICK, lake, models).answers] == [True, True, True]
@@ -91,14 +89,13 @@ def test_what_is_adopted_is_trained_judged_and_promoted(adopted: Path, tmp_path:
 
 
 def test_the_engine_is_tuned_on_the_rows_of_the_served_artifact(
-    adopted: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    house: Path, adopted: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """The newest of its Gold table, as the model takes them; trials say what was measured."""
-    artifact = read_artifact(adopted / "models" / "regime_v1.0.0")
-    rows = newest_rows(artifact, Lake(str(adopted / "lake")), count=7)
+    artifact = read_artifact(adopted / "regime_v1.0.0")
+    rows = newest_rows(artifact, Lake(str(house / "lake")), count=7)
     assert rows.shape == (7, len(artifact.manifest.input_features))
-    shutil.copytree(adopted / "models", tmp_path / "models")
-    folders = ("--data", str(adopted), "--models", str(tmp_path / "models"))
+    folders = ("--data", str(house), "--models", str(adopted))
     assert main(["tune", "inference", "--trials", "1", "--objective", "p95_us", *folders]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert lines[1].split()[:2] == ["0", "complete"]

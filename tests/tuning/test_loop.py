@@ -24,10 +24,10 @@ def tuned(bench: Bench, toy: Parabola, trials: int, backend: OptunaBackend | Non
 
 
 @pytest.fixture(scope="module")
-def twenty(tmp_path_factory: pytest.TempPathFactory) -> Bench:
-    """Return a folder with a study of twenty trials."""
-    bench = Bench(tmp_path_factory.mktemp("twenty"))
-    tuned(bench, Parabola(), 20)
+def fifteen(tmp_path_factory: pytest.TempPathFactory) -> Bench:
+    """Return a folder with a study of fifteen trials."""
+    bench = Bench(tmp_path_factory.mktemp("fifteen"))
+    tuned(bench, Parabola(), 15)
     return bench
 
 
@@ -35,9 +35,9 @@ def configurations(outcomes: tuple[Outcome, ...]) -> list[Configuration]:
     return [outcome.configuration for outcome in outcomes]
 
 
-def test_the_defaults_come_first_and_suggestions_stay_in_the_space(twenty: Bench) -> None:
+def test_the_defaults_come_first_and_suggestions_stay_in_the_space(fifteen: Bench) -> None:
     """Each with a value for every parameter that matters, and for no other."""
-    outcomes = twenty.backend().outcomes()
+    outcomes = fifteen.backend().outcomes()
     assert outcomes[0].configuration == {"x": 0.1, "shape": "plain"}
     for outcome in outcomes:
         found = outcome.configuration
@@ -46,18 +46,18 @@ def test_the_defaults_come_first_and_suggestions_stay_in_the_space(twenty: Bench
     assert {len(outcome.configuration) for outcome in outcomes} == {2, 3}
 
 
-def test_the_loop_finds_the_hill_or_its_foot(twenty: Bench, bench: Bench) -> None:
-    """Twenty trials come within 0.01 of the top, from 0.64; where less is better, few come below where they began."""
-    assert max(outcome.score or 0.0 for outcome in twenty.backend().outcomes()) > 0.99
-    downhill = tuned(bench, Parabola(maximise=False), 10, bench.backend("down", maximise=False))
+def test_the_loop_finds_the_hill_or_its_foot(fifteen: Bench, bench: Bench) -> None:
+    """Fifteen trials come within 0.01 of the top, from 0.64; where less is better, few come below where they began."""
+    assert max(outcome.score or 0.0 for outcome in fifteen.backend().outcomes()) > 0.99
+    downhill = tuned(bench, Parabola(maximise=False), 7, bench.backend("down", maximise=False))
     assert min(outcome.score or 1.0 for outcome in downhill) < 0.6
 
 
 def test_the_same_seed_suggests_the_same_also_when_taken_up_again(tmp_path: Path) -> None:
-    """One study in one go, one in three, each time from the file alone; another seed suggests something else."""
-    whole = tuned(Bench(tmp_path / "whole"), Parabola(), 8)
+    """One study in one go, one in three pieces, each time from the file alone; another seed suggests something else."""
+    whole = tuned(Bench(tmp_path / "whole"), Parabola(), 6)
     parts = Bench(tmp_path / "parts")
-    for trials in (1, 6, 8):
+    for trials in (1, 4, 6):
         again = tuned(parts, Parabola(), trials)
     assert again == whole
     other = Bench(tmp_path / "other")
@@ -73,21 +73,21 @@ def test_a_study_with_enough_trials_is_left_as_it_is(bench: Bench) -> None:
     assert len(bench.ledger.read()) == 3
 
 
-def test_hopeless_trials_are_given_up_early_and_recorded(twenty: Bench) -> None:
+def test_hopeless_trials_are_given_up_early_and_recorded(fifteen: Bench) -> None:
     """After their first step, once there are five to compare with; with what they had by then."""
-    outcomes = twenty.backend().outcomes()
+    outcomes = fifteen.backend().outcomes()
     pruned = [outcome for outcome in outcomes if outcome.state == "pruned"]
     assert pruned
     assert min(outcome.number for outcome in pruned) >= 5
     assert all(outcome.score == height(outcome.configuration) for outcome in pruned)
     assert {outcome.reason for outcome in pruned} == {"worse than the median after step 1"}
-    states = [record.trial.facts["outcome"]["state"] for record in twenty.ledger.read()]
+    states = [record.trial.facts["outcome"]["state"] for record in fifteen.ledger.read()]
     assert states == [outcome.state for outcome in outcomes]
 
 
-def test_the_ledger_says_what_was_tried_and_what_it_earned(twenty: Bench) -> None:
+def test_the_ledger_says_what_was_tried_and_what_it_earned(fifteen: Bench) -> None:
     """One record a question, in integers and texts, with the returns that the score is made of."""
-    trial = twenty.ledger.read()[0].trial
+    trial = fifteen.ledger.read()[0].trial
     assert (trial.kind, trial.subject, trial.question) == ("tuning", "toy", "hill")
     assert trial.facts["configuration"] == {"shape": "plain", "x": "0.1"}
     assert trial.facts["dataset"] == "gold/training/toy"
@@ -164,10 +164,10 @@ def test_what_decides_the_scores_names_the_study(tmp_path: Path) -> None:
         run_study(toy.component, tmp_path, bench.ledger, trials=0)
 
 
-def test_importance_says_what_mattered(twenty: Bench, bench: Bench) -> None:
-    """The place on the hill is all there is to it; of four trials nothing can be said."""
-    importance = twenty.backend().importance()
+def test_importance_says_what_mattered(fifteen: Bench, bench: Bench) -> None:
+    """The place on the hill is all there is to it; of two trials nothing can be said."""
+    importance = fifteen.backend().importance()
     assert next(iter(importance)) == "x"
-    assert importance["x"] > 0.9
-    tuned(bench, Parabola(), 4)
+    assert importance["x"] > 0.8
+    tuned(bench, Parabola(), 2)
     assert bench.backend().importance() == {}
