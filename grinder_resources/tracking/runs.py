@@ -18,14 +18,15 @@ from grinder_resources.tracking.facts import EXPERIMENT, KEY, RunFacts
 if TYPE_CHECKING:
     from mlflow import MlflowClient
 
-_PATIENCE = {
+_MANNERS = {
     "MLFLOW_HTTP_REQUEST_TIMEOUT": "10",
     "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2",
     "MLFLOW_HTTP_REQUEST_BACKOFF_FACTOR": "1",
     # a lake of market data tells nobody but the store it was asked to tell
     "MLFLOW_DISABLE_TELEMETRY": "true",
+    "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
 }
-"""How long a server that is down is waited for, seconds and tries, unless the environment says otherwise."""
+"""How long a server that is down is waited for, in seconds and tries, and that MLflow speaks to nobody else."""
 
 _SCORES_AT_ONCE, _PARAMS_AT_ONCE = 1000, 100
 """What MLflow takes in one call."""
@@ -95,7 +96,7 @@ def _batches(many: Sequence[_Item], size: int) -> Iterator[Sequence[_Item]]:
 @contextmanager
 def _environment() -> Iterator[None]:
     """Set what MLflow reads from the environment, where it does not say otherwise, inside the block."""
-    added = {name: value for name, value in _PATIENCE.items() if name not in os.environ}
+    added = {name: value for name, value in _MANNERS.items() if name not in os.environ}
     os.environ.update(added)
     try:
         yield
