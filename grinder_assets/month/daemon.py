@@ -6,7 +6,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -16,6 +16,11 @@ from grinder_resources.errors import RunFailed
 
 _HEARTBEAT_TOLERANCE_S = 10_000_000
 """A jump of a day must not look like a daemon that has been silent for a day."""
+_UNDISTURBED = {
+    "DAGSTER_DISABLE_TELEMETRY": "yes",
+    "DAGSTER_DAEMON_HEARTBEAT_TOLERANCE": str(_HEARTBEAT_TOLERANCE_S),
+    "GRINDER_ACTOR": "operator",
+}
 _ADDRESSES = {
     "GRINDER_LAKE": "lake",
     "GRINDER_LANDING": "landing",
@@ -89,12 +94,6 @@ class Line:
             return subprocess.Popen(  # noqa: S603 - our own commands
                 [_tool(words[0]), *words[1:]], env=self._environment, cwd=self.folder, stdout=log, stderr=log
             )
-
-
-_UNDISTURBED: Mapping[str, str] = {
-    "DAGSTER_DISABLE_TELEMETRY": "yes",
-    "DAGSTER_DAEMON_HEARTBEAT_TOLERANCE": str(_HEARTBEAT_TOLERANCE_S),
-}
 
 
 def _tool(name: str) -> str:
