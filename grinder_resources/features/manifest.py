@@ -4,6 +4,7 @@
 """
 
 import re
+from functools import cache
 from importlib.resources import files
 
 from grinder_resources.contracts.table import Table
@@ -20,6 +21,7 @@ def versions() -> list[str]:
     return sorted(names, key=lambda name: (*map(int, re.findall(r"\d+", name)[:2]), name))
 
 
+@cache
 def load_manifest(version: str) -> FeatureManifest:
     """Return the manifest of a version. Raises UnknownName if there is none, BadDeclaration if it breaks a rule."""
     if version not in versions():
