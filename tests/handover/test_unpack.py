@@ -82,3 +82,11 @@ def test_nothing_is_unpacked_over(bundle: Path, tmp_path: Path, make: Callable[[
     with pytest.raises(InputRefused, match="nothing is written over"):
         unpack(bundle, tmp_path / "there")
     assert names_in(tmp_path) == ["there"]
+
+
+def test_a_bundle_of_the_first_version_is_read_for_ever(tmp_path: Path) -> None:
+    """Packed when the format was new, and never again: whoever kept a bundle can open it."""
+    unpacked = unpack(Path(__file__).with_name("golden") / "bundle_v1.tar", tmp_path / "there")
+    assert unpacked.manifest.root == "2fb48c49b1c52207d42a745543ebd87871af95d5ddd1921e49de9863250b34b6"
+    assert Lake(str(unpacked.folder / "lake")).read(PRICES)["text"].to_list() == [None, "t2", None, "t4"]
+    assert served_artifact("plain", unpacked.folder / "models").name == "plain_v1.0.0"
