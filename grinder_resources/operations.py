@@ -22,7 +22,10 @@ _MAY_BE_ZERO = {"min_training_samples", "cool_down_hours", "retrain_interval_day
 
 
 def operations() -> Operations:
-    """Return the settings in force: of the file `GRINDER_OPERATIONS`, else the defaults. Raises as `load_operations`."""
+    """Return the settings in force: those of the file `GRINDER_OPERATIONS`, else the defaults.
+
+    Raises what `load_operations` raises.
+    """
     path = os.environ.get(VARIABLE)
     return load_operations(Path(path)) if path else Operations()
 
