@@ -19,7 +19,19 @@ from grinder_resources.tuning.backend import SEED, TRIALS
 if TYPE_CHECKING:
     from grinder_resources.tuning.report import TuningReport
 
-_CODE = code_version("learning", "evaluation", "tuning", "contracts")
+_CODE = code_version(
+    "contracts",
+    "evaluation",
+    "export",
+    "features",
+    "gold",
+    "learning",
+    "market",
+    "policy",
+    "registry",
+    "simulation",
+    "tuning",
+)
 
 
 class TuningConfig(dg.Config):

@@ -10,7 +10,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from grinder_resources.storage import storage_errors
+from grinder_resources.errors import CorruptFile
+from grinder_resources.storage import is_storage_full, storage_errors
 from grinder_resources.tuning.backend import Outcome, State, Suggestion
 from grinder_resources.tuning.parameters import Configuration, TunableParameter, Value, defaults
 
@@ -26,7 +27,10 @@ _CONFIGURATION, _METRICS, _REASON = "configuration", "metrics", "reason"
 
 
 class OptunaBackend:
-    """The study `name` in a sqlite file, made if it is not there. Raises StorageFull where the disk refuses."""
+    """The study `name` in a sqlite file, made if it is not there.
+
+    Raises StorageFull where the disk refuses, CorruptFile for a file that sqlite cannot read.
+    """
 
     def __init__(self, path: Path, name: str, *, seed: int, maximise: bool = True) -> None:
         self._seed, self._where = seed, str(path)
@@ -113,15 +117,22 @@ class OptunaBackend:
 
 def _study(path: Path, name: str, *, maximise: bool) -> "Study":
     import optuna
+    import sqlalchemy.exc
 
     optuna.logging.set_verbosity(optuna.logging.WARNING)
-    return optuna.create_study(
-        study_name=name,
-        storage=f"sqlite:///{path.resolve()}",
-        direction="maximize" if maximise else "minimize",
-        pruner=optuna.pruners.MedianPruner(n_startup_trials=WARM_UP_TRIALS),
-        load_if_exists=True,
-    )
+    try:
+        return optuna.create_study(
+            study_name=name,
+            storage=f"sqlite:///{path.resolve()}",
+            direction="maximize" if maximise else "minimize",
+            pruner=optuna.pruners.MedianPruner(n_startup_trials=WARM_UP_TRIALS),
+            load_if_exists=True,
+        )
+    except sqlalchemy.exc.DatabaseError as error:
+        if is_storage_full(error):
+            raise
+        hint = "Restore it, or move it away: what was tried stands on the ledger."
+        raise CorruptFile("the studies cannot be read", where=str(path), got=str(error.orig), hint=hint) from error
 
 
 def _seed_of(seed: int, number: int) -> int:

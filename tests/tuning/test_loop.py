@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from grinder_resources.errors import NothingTrainable, OutOfRange, StorageFull
+from grinder_resources.errors import CorruptFile, NothingTrainable, OutOfRange, StorageFull
 from grinder_resources.evaluation.trials import trials_on
 from grinder_resources.tuning.backend import Outcome
 from grinder_resources.tuning.loop import tune
@@ -171,3 +171,12 @@ def test_importance_says_what_mattered(fifteen: Bench, bench: Bench) -> None:
     assert importance["x"] > 0.8
     tuned(bench, Parabola(), 2)
     assert bench.backend().importance() == {}
+
+
+def test_a_file_of_studies_that_cannot_be_read_is_an_error(bench: Bench) -> None:
+    """Never a new study: the trials in it would be tried again as if nobody had."""
+    tuned(bench, Parabola(), 1)
+    studies = bench.folder / "studies.db"
+    studies.write_bytes(b"no database" + studies.read_bytes()[11:])
+    with pytest.raises(CorruptFile, match="stands on the ledger"):
+        bench.backend()
