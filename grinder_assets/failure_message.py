@@ -8,6 +8,7 @@ from grinder_assets.partitions import RANGE_END, RANGE_START
 from grinder_assets.run_tags import DETAIL, REASON
 
 _PARTITION = "dagster/partition"
+_FAILURE_REASON = "dagster/failure_reason"
 
 
 def failure_message(run: dg.DagsterRun, failures: Sequence[dg.DagsterEvent]) -> str:
@@ -20,7 +21,11 @@ def failure_message(run: dg.DagsterRun, failures: Sequence[dg.DagsterEvent]) -> 
     for line, steps in _by_line(failures).items():
         lines += [f"Step {', '.join(steps)}", f"  {line}"]
     if not failures:
-        lines.append("No step failed: its process died or never started. Dagster tries such a run once again.")
+        known = run.tags.get(_FAILURE_REASON)
+        lines.append(
+            f"No step failed{f' ({known})' if known else ''}: its process died or never started. "
+            "Dagster tries such a run once again."
+        )
     lines.append(f"Do: {_advice(failures)}")
     lines.append("Again: in the UI, Runs > this run > Re-execute from failure; days already made are skipped.")
     return "\n".join(lines)

@@ -5,8 +5,10 @@ sensors decide in the daemon. The clock never jumps while a run is queued or in 
 """
 
 import re
+import time
 from collections.abc import Sequence
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime, timedelta
+from datetime import time as time_of_day
 from pathlib import Path
 
 from grinder_assets.month import told
@@ -19,6 +21,7 @@ from grinder_assets.month.watching import Watch
 from grinder_assets.sensors import NO_NEW_REPORT
 
 _MONDAY = 0
+_LOOKS_EVERY_S = 1.5
 _TOLD = ("hourly_monitor", "weekly_retrain", "drift")
 _NUDGE = timedelta(seconds=61)
 """Longer than any sensor's minimum interval: after it every sensor looks again."""
@@ -39,6 +42,8 @@ class Month:
         for number in range(1, self._plan.days + 1):
             self._day, day = number, self._plan.day(number)
             self._jump(day, LANDS)
+            # A process looks at the clock once a second: files that land before would be found at yesterday's time.
+            time.sleep(_LOOKS_EVERY_S)
             size = land(self._plan, number, aside, self._line.landing)
             market = "the shifted market" if self._plan.drifted(number) else "the calm market"
             self._tell("market", f"files of {day} land", f"{market}, {size / 1e6:.1f} MB")
@@ -71,7 +76,7 @@ class Month:
         if any(entry.who == "drift" and entry.what.startswith("retrain") for entry in self._timeline.entries):
             self._drift_promoted = self._drift_promoted or day
 
-    def _jump(self, day: date, at: time) -> None:
+    def _jump(self, day: date, at: time_of_day) -> None:
         self._clock.set(datetime.combine(day, at, UTC))
 
     def _settle(self, schedules: Sequence[str] = (), sensors: Sequence[str] = ()) -> None:
