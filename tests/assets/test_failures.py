@@ -50,8 +50,8 @@ def test_a_defect_is_called_one() -> None:
 
 def test_a_run_that_died_names_the_machine() -> None:
     """Without a failed step the process was killed."""
-    result, _ = run_of(ValueError(), {"dagster/failure_reason": "START_TIMEOUT"})
-    message = failure_message(result.dagster_run, [])
+    run = dg.DagsterRun(job_name="daily", tags={"dagster/failure_reason": "START_TIMEOUT"})
+    message = failure_message(run, [])
     assert "No step failed (START_TIMEOUT): its process died or never started." in message
     assert "Do: look at the memory and disk of the machine" in message
 
