@@ -49,13 +49,13 @@ def fill_probability_report(
     return dg.MaterializeResult(
         metadata={
             "headline": sentence(report),
+            "plot": inline_png(fill_png(report), "shares filled over time, and what was said against what happened"),
             "worth": worth(report),
             "reliability": reliability(report),
             "reported": True,
             "rebuilt": report.rebuilt,
             "page": dg.MetadataValue.path(str(page)),
             **origin(FILL_PROBABILITY, facts),
-            "plot": inline_png(fill_png(report), "shares filled over time, and what was said against what happened"),
             "shares": facts_table(report.shares.to_dicts()),
             "costs": facts_table(report.costs.to_dicts()),
         }

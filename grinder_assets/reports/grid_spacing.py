@@ -53,11 +53,11 @@ def grid_spacing_report(
     return dg.MaterializeResult(
         metadata={
             "headline": said,
+            **({"plot": inline_png(png, "pnl by spacing and regime")} if png else {}),
             "promote": promoted(report.scores),
             "rebuilt": report.rebuilt,
             "page": dg.MetadataValue.path(str(page)),
             **origin(SPEC, facts),
             "policies": facts_table(report.scores.select("policy", "windows", "pnl", "pnl_low", "pnl_high").to_dicts()),
-            **({"plot": inline_png(png, "pnl by spacing and regime")} if png else {}),
         }
     )

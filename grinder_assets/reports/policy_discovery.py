@@ -70,10 +70,10 @@ def policy_discovery_report(
     return dg.MaterializeResult(
         metadata={
             "headline": found.book.sentence,
+            **({"plot": inline_png(png, "support and lift of the rules")} if png else {}),
             "discovered": True,
             "kept": len(found.book.kept),
             "rules": facts_table(shown.to_dicts()),
             "page": dg.MetadataValue.path(str(folder / "use_case.html")),
-            **({"plot": inline_png(png, "support and lift of the rules")} if png else {}),
         }
     )

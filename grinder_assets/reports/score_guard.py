@@ -68,10 +68,10 @@ def score_guard(
     return dg.MaterializeResult(
         metadata={
             "headline": sentence,
+            "plot": inline_png(png(money_figure(report.backtest)), "money and drawdown of both policies"),
             "backtested": True,
             "rebuilt": report.rebuilt,
             "policies": facts_table(shown.to_dicts()),
             "page": dg.MetadataValue.path(str(page)),
-            "plot": inline_png(png(money_figure(report.backtest)), "money and drawdown of both policies"),
         }
     )

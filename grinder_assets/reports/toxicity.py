@@ -55,11 +55,11 @@ def toxicity_report_asset(
     return dg.MaterializeResult(
         metadata={
             "headline": sentence(report.hit_rates),
+            "plot": inline_png(day_png(report.newest), "price and regimes of the newest day"),
             "reported": True,
             "rebuilt": report.rebuilt,
             "page": dg.MetadataValue.path(str(page)),
             **origin(TOXICITY, facts),
-            "plot": inline_png(day_png(report.newest), "price and regimes of the newest day"),
             "transitions": facts_table(report.transitions.to_dicts()),
             "hit rates": facts_table(report.hit_rates.to_dicts()),
             "areas under the ROC curve": facts_table(report.ranking.to_dicts()),
