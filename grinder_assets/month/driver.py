@@ -22,6 +22,8 @@ from grinder_assets.sensors import NO_NEW_REPORT
 
 _MONDAY = 0
 _LOOKS_EVERY_S = 1.5
+_SENSORS = ("landing_files", "drift", "failed_runs")
+"""A round of the daemon: once all three have looked, none is still asking by the time before the next jump."""
 _TOLD = ("hourly_monitor", "weekly_retrain", "drift")
 _NUDGE = timedelta(seconds=61)
 """Longer than any sensor's minimum interval: after it every sensor looks again."""
@@ -51,7 +53,7 @@ class Month:
             self._operate(day)
             following = day + timedelta(days=1)
             self._jump(following, CHECK)
-            self._settle(("hourly_monitor",), ("drift",))
+            self._settle(("hourly_monitor",), _SENSORS)
             if following.weekday() == _MONDAY:
                 self._jump(following, RETRAIN)
                 self._settle(("weekly_retrain",))
