@@ -4,9 +4,12 @@ import argparse
 import getpass
 import os
 import sys
+from pathlib import Path
 
 from grinder_resources.addresses import lake_root, models_dir
 from grinder_resources.clock import utc_now
+from grinder_resources.contracts.bot_registry import REGISTRY_FILE
+from grinder_resources.errors import GrinderError
 from grinder_resources.operations import operations
 from grinder_resources.registry import changes
 from grinder_resources.registry.events import Event
@@ -90,6 +93,7 @@ def run_promote(arguments: argparse.Namespace) -> int:
         keep=_keep(),
     )
     _change(arguments, change)
+    _renew_copy(models)
     return 0
 
 
@@ -97,6 +101,7 @@ def run_rollback(arguments: argparse.Namespace) -> int:
     """Take the version in production out, and bring back the one before."""
     models = models_dir(arguments.models)
     _change(arguments, changes.rollback(arguments.model, models, to=arguments.to, reason=arguments.reason))
+    _renew_copy(models)
     return 0
 
 
@@ -126,16 +131,33 @@ def run_sign(arguments: argparse.Namespace) -> int:
 
 def run_export(arguments: argparse.Namespace) -> int:
     """Write the copy that the trading process reads."""
-    from grinder_resources.contracts.bot_registry import REGISTRY_FILE
+    models = models_dir(arguments.models)
+    _export(models, arguments.out or models / REGISTRY_FILE, arguments.commit)
+    return 0
+
+
+def _export(models: Path, out: Path, commit: str | None = None) -> None:
     from grinder_resources.export.commit import head_commit
     from grinder_resources.registry.bot import export_registry
 
-    models = models_dir(arguments.models)
-    out = arguments.out or models / REGISTRY_FILE
-    commit = arguments.commit or head_commit()
-    count = export_registry(Registry(models).read(), models, out, commit=commit, at=utc_now())
-    _print(f"{out}: {count} models")
-    return 0
+    count = export_registry(Registry(models), out, commit=commit or head_commit(), at=utc_now())
+    _print(f"{out}: {count} model{'' if count == 1 else 's'}")
+
+
+def _renew_copy(models: Path) -> None:
+    """Write the copy for the trading process anew where there is one, else say how it is written.
+
+    Raises what writing it raises, after saying that the change stands and the copy does not have it.
+    """
+    copy = models / REGISTRY_FILE
+    if not os.path.lexists(copy):
+        _print("the trading process reads a copy: `grinder registry export` writes it")
+        return
+    try:
+        _export(models, copy)
+    except GrinderError:
+        _print(f"this stands, but {copy} does not say so yet: `grinder registry export` writes it anew")
+        raise
 
 
 def _change(arguments: argparse.Namespace, change: Change) -> tuple[Event, ...]:

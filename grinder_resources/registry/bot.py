@@ -15,13 +15,16 @@ from grinder_resources.contracts.bot_registry import Registry as BotRegistry
 from grinder_resources.export.bot_registry import SOURCE, read_registry, write_registry
 from grinder_resources.export.durable import locked, written
 from grinder_resources.registry.events import Action, Event
+from grinder_resources.registry.log import Registry
 from grinder_resources.registry.states import Standing, Version, standings
 
 _STAGES: dict[Action, Stage] = {"staged": "staging", "promoted": "active"}
 
 
-def export_registry(events: Sequence[Event], models_dir: Path, out: Path, *, commit: str | None, at: str) -> int:
-    """Write what the events say to the file `out`, in one rename; return how many models it then holds.
+def export_registry(registry: Registry, out: Path, *, commit: str | None, at: str) -> int:
+    """Write what the registry says to the file `out`, in one rename; return how many models it then holds.
+
+    Of two that export at once, the later reads the log after the earlier has written: the newest word stands.
 
     commit
         40 hex characters of the commit of this code, which an active stage of the bot asks for.
@@ -29,13 +32,16 @@ def export_registry(events: Sequence[Event], models_dir: Path, out: Path, *, com
         UTC, `YYYY-MM-DDTHH:MM:SSZ`: when the copy was made.
 
     Raises RegistryRejected where the artifacts do not lie below the file's folder, where a file is there that is no
-    such registry, or where a model is in production and there is no commit; StorageFull where the disk refuses.
+    such registry, or where a model is in production and there is no commit; StorageFull where the disk refuses. Raises
+    what `Registry.read` raises.
     """
+    place = _Place(registry.folder.parent, out, commit)
     with written(out), locked(out.parent):
+        events = registry.read()
         models = dict(read_registry(out).models) if out.exists() else {}
         for name, standing in standings(events).items():
             own = [event for event in events if event.model == name]
-            models[name] = _model(models.get(name, RegisteredModel()), standing, own, _Place(models_dir, out, commit))
+            models[name] = _model(models.get(name, RegisteredModel()), standing, own, place)
         write_registry(out, BotRegistry(models, generated_at_utc=at))
     return len(models)
 

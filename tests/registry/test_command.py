@@ -10,6 +10,7 @@ import pytest
 
 from grinder_resources.cli import main
 from grinder_resources.export.artifact import publish
+from grinder_resources.export.bot_registry import resolve
 from grinder_resources.hashing import sha256_facts
 from grinder_resources.lake import Lake
 from grinder_resources.learning.ledger import LEDGER_FILE, Ledger
@@ -23,6 +24,7 @@ from tests.export.plain_artifacts import plain, plain_files
 Say = Callable[..., tuple[int, str]]
 
 AGAINST = "NO_PROMOTION CALIBRATION_ABOVE_GATE"
+NO_COPY = "the trading process reads a copy: `grinder registry export` writes it\n"
 
 
 @pytest.fixture
@@ -66,7 +68,7 @@ def test_a_model_from_candidate_to_production(say: Say) -> None:
         ["ok", "another"],
     ]
     promoted = f"   2  <time>  promoted     regime_v1.0.0  maria: for shadow (despite {AGAINST})\n"
-    assert say("promote", "regime", "--despite", "for shadow", "--actor", "maria")[1].endswith(promoted)
+    assert promoted + NO_COPY in say("promote", "regime", "--despite", "for shadow", "--actor", "maria")[1]
     assert say("history", "regime") == (0, staged + promoted)
 
 
@@ -139,9 +141,7 @@ def test_a_reason_has_words(say: Say) -> None:
     """On one line, whatever was typed."""
     say("init")
     say("stage", "regime")
-    assert say("promote", "regime", "--despite", " for\n shadow ")[1].endswith(
-        f"maria: for shadow (despite {AGAINST})\n"
-    )
+    assert f"maria: for shadow (despite {AGAINST})\n" in say("promote", "regime", "--despite", " for\n shadow ")[1]
     with pytest.raises(SystemExit, match="2"):
         say("promote", "regime", "--despite", " ")
 
@@ -176,10 +176,33 @@ def test_a_copy_for_the_trading_process(say: Say, tmp_path: Path) -> None:
     """Beside the artifacts by default, or where their paths can start."""
     say("init")
     say("stage", "regime")
-    assert say("export") == (0, "models/models.json: 1 models\n")
-    assert say("export", "--out", str(tmp_path / "all.json"), "--commit", "1" * 40) == (0, "all.json: 1 models\n")
+    assert say("export") == (0, "models/models.json: 1 model\n")
+    assert say("export", "--out", str(tmp_path / "all.json"), "--commit", "1" * 40) == (0, "all.json: 1 model\n")
     assert '"artifact_dir": "models/regime_v1.0.0"' in (tmp_path / "all.json").read_text()
     assert "1" * 40 in (tmp_path / "all.json").read_text()
+
+
+def test_a_copy_that_is_there_follows_promotions_and_rollbacks(say: Say, tmp_path: Path) -> None:
+    """With what it says, the trading process changes; a copy that cannot be written takes nothing back."""
+    models = tmp_path / "models"
+    publish(models, replace(plain(b"two"), model_name="regime"), plain_files(b"two"))
+    (two,) = (path.name for path in models.glob("regime_v*") if path.name != "regime_v1.0.0")
+    say("init")
+    say("stage", "regime", "v1.0.0")
+    say("export")
+    renewed = "models/models.json: 1 model\n"
+    assert say("promote", "regime", "--despite", "for shadow")[1].endswith(renewed)
+    assert resolve(models / "models.json", "regime", "active")[0].name == "regime_v1.0.0"
+    say("stage", "regime", two.removeprefix("regime_"))
+    say("promote", "regime", "--despite", "for shadow")
+    assert resolve(models / "models.json", "regime", "active")[0].name == two
+    assert say("rollback", "regime", "--reason", "drift")[1].endswith(renewed)
+    assert resolve(models / "models.json", "regime", "active")[0].name == "regime_v1.0.0"
+    (models / "models.json").write_text("{")
+    code, shown = say("promote", "regime", two.removeprefix("regime_"), "--despite", "again")
+    assert code == 1
+    assert "this stands, but models/models.json does not say so yet: `grinder registry export`" in shown
+    assert say("list")[1].splitlines()[1].split()[1] == two.removeprefix("regime_")
 
 
 @pytest.mark.parametrize(

@@ -68,7 +68,7 @@ def test_an_artifact_that_is_not_the_registered_one_is_not_served(registry: Regi
 def test_the_copy_leads_the_trading_process_to_the_same_artifact(registry: Registry, tmp_path: Path) -> None:
     """Production is its stage active, what is staged its stage staging; paths start at the file."""
     out = tmp_path / "models.json"
-    assert export_registry(registry.read(), tmp_path, out, commit=COMMIT, at=AT) == 1
+    assert export_registry(registry, out, commit=COMMIT, at=AT) == 1
     assert resolve(out, MODEL, "active")[0] == served_artifact(MODEL, tmp_path)
     directory, pointer = resolve(out, MODEL, "staging")
     assert (directory.name, pointer.dataset_id, pointer.git_sha) == ("plain_v1.0.1", "plain-" + "0" * 16, COMMIT)
@@ -83,7 +83,7 @@ def test_the_copy_leads_the_trading_process_to_the_same_artifact(registry: Regis
 def test_the_copy_leaves_what_is_not_its_own(registry: Registry, tmp_path: Path) -> None:
     """Other models in the file, and the stage shadow; a model has the newest events only."""
     out = tmp_path / "models.json"
-    export_registry(registry.read(), tmp_path, out, commit=COMMIT, at=AT)
+    export_registry(registry, out, commit=COMMIT, at=AT)
     document = json.loads(out.read_bytes())
     document["models"]["theirs"] = document["models"][MODEL]
     document["models"][MODEL]["shadow"] = document["models"][MODEL]["active"]
@@ -92,7 +92,7 @@ def test_the_copy_leaves_what_is_not_its_own(registry: Registry, tmp_path: Path)
     assert once is not None
     again = Draft("staged", MODEL, once.version, once.artifact, "again")
     registry.change(lambda _: [again] * MAX_HISTORY, actor="test", at=AT)
-    assert export_registry(registry.read(), tmp_path, out, commit=COMMIT, at=AT) == 2
+    assert export_registry(registry, out, commit=COMMIT, at=AT) == 2
     models = read_registry(out).models
     assert models["theirs"].active == models[MODEL].shadow
     assert len(models[MODEL].history) == MAX_HISTORY
@@ -102,7 +102,7 @@ def test_the_copy_leaves_what_is_not_its_own(registry: Registry, tmp_path: Path)
 def test_a_copy_that_would_point_elsewhere_is_not_written(registry: Registry, tmp_path: Path) -> None:
     """Artifacts lie below the file's folder, and an active stage names a commit."""
     with pytest.raises(RegistryRejected, match="a path stays inside the registry's folder"):
-        export_registry(registry.read(), tmp_path, tmp_path / "sub" / "models.json", commit=COMMIT, at=AT)
+        export_registry(registry, tmp_path / "sub" / "models.json", commit=COMMIT, at=AT)
     with pytest.raises(RegistryRejected, match="an active pointer names commit"):
-        export_registry(registry.read(), tmp_path, tmp_path / "models.json", commit=None, at=AT)
+        export_registry(registry, tmp_path / "models.json", commit=None, at=AT)
     assert not (tmp_path / "models.json").exists()
