@@ -1,9 +1,10 @@
 """Drift over 200 inputs x 1,000,000 logged rows: goal, a report in under a second from stored sketches.
 
-A training set and a day of rows lie in a lake as `monitoring/references` and as hourly `monitoring/sketches`, made by
-the functions that make them in production; the last twenty inputs have moved. The report reads both tables, hashes
-verified, adds the hours up, and judges every input. Beside it stands what the same question costs by a rescan of the
-rows: scipy's `ks_2samp` a column. Making the sketches is measured as well; it is done once, when the rows arrive.
+A training set of thirty days and a day of rows lie in a lake as `monitoring/references` and as hourly
+`monitoring/sketches`, made by the functions that make them in production; the last twenty inputs have moved. The report
+reads both tables, hashes verified, adds the hours up, and judges every input against what is usual for a day. Beside it
+stands what the same question costs by a rescan of the rows: scipy's `ks_2samp` a column. Making the sketches is
+measured as well; it is done once, when the rows arrive.
 
 Before a time is printed: scipy's distance of the rows lies between the two bounds of every input, and what has moved is
 critical, and nothing else is. `--quick` takes 20,000 rows.
@@ -29,10 +30,11 @@ from grinder_resources.lake import Lake
 from grinder_resources.learning.specs import REGIME
 from grinder_resources.monitoring.distances import ks_bounds, stacked
 from grinder_resources.monitoring.drift import DriftReport
+from grinder_resources.monitoring.references import reference_of
 from grinder_resources.monitoring.report import report_on
-from grinder_resources.monitoring.sketch import cuts_of, sketch_of, sketches_by
+from grinder_resources.monitoring.sketch import sketches_by
 
-INPUTS, MOVED, HOURS = 200, 20, 24
+INPUTS, MOVED, DAYS, HOURS = 200, 20, 30, 24
 DAY, MODEL = date(2025, 6, 2), "0123456789abcdef"
 GOAL_S = 1.0
 REPORT, SKETCH, RESCAN = "report from stored sketches", "making the sketches, once", "rescan: scipy ks_2samp"
@@ -69,13 +71,14 @@ def clocked(spent: dict[str, list[float]], what: str) -> Iterator[None]:
     spent.setdefault(what, []).append(perf_counter() - begun)
 
 
-def sketched(one: Column, hours: NDArray[np.int64]) -> tuple[dict[str, object], list[dict[str, object]]]:
+def sketched(
+    one: Column, days: pl.Series, hours: NDArray[np.int64]
+) -> tuple[dict[str, object], list[dict[str, object]]]:
     """Return the rows of both tables for one input."""
-    cuts = cuts_of(one.then)
-    then, by_hour = sketch_of(one.then, cuts), sketches_by(hours, one.now, cuts)
     named = {"model_hash": MODEL, "feature": one.name}
-    reference = {**named, "cuts": list(cuts), "counts": list(then.counts), "missing": then.missing}
-    return reference, [
+    reference = reference_of(one.then, days)
+    by_hour = sketches_by(hours, one.now, reference["cuts"])
+    return {**named, **reference}, [
         {**named, "date": DAY, "hour": hour, "counts": list(now.counts), "missing": now.missing}
         for hour, now in by_hour.items()
     ]
@@ -115,12 +118,12 @@ def fill(lake: Lake, rows: int, spent: dict[str, list[float]]) -> dict[str, floa
 
     A column at a time: all rows of all inputs would not fit into memory beside each other.
     """
-    hours = np.arange(rows) * HOURS // rows
+    days, hours = pl.Series(np.arange(rows) * DAYS // rows), np.arange(rows) * HOURS // rows
     references, by_hour, distances = [], [], {}
     for number in range(INPUTS):
         one = column(number, rows)
         with clocked(spent, SKETCH):
-            reference, counted = sketched(one, hours)
+            reference, counted = sketched(one, days, hours)
         with clocked(spent, RESCAN):
             distances[one.name] = rescanned(one)
         references.append(reference)

@@ -96,7 +96,7 @@ def _metadata(report: "DriftReport", page: Path) -> dict[str, Any]:
         "rows": report.rows,
         "worst findings": facts_table(
             [
-                {"kind": finding.measured.kind, "state": finding.state, "in words": finding.measured.words}
+                {"kind": finding.measured.kind, "state": finding.state, "in words": finding.words}
                 for finding in worst[:SHOWN]
             ]
         ),

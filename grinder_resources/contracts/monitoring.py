@@ -77,6 +77,11 @@ def references_table(model: str) -> Table:
             required("cuts", pl.List(pl.Float64()), "ascending; bin i holds cuts[i - 1] <= value < cuts[i]"),
             _COUNTS,
             _MISSING,
+            required(
+                "days",
+                pl.List(pl.List(pl.Int64())),
+                "rows of each single day, in order of time: those without a value, then those in each decile of all",
+            ),
         ),
         sort_by=("model_hash", "feature"),
         key=("model_hash", "feature"),
@@ -95,7 +100,17 @@ def drift_table(model: str) -> Table:
             required("name", pl.String(), "input, answer or source the finding is about"),
             required("rows", pl.Int64(), "rows of the window that were looked at", at_least=0),
             optional("statistic", share, "Kolmogorov-Smirnov distance at the cuts, or the change in the metric"),
-            optional("effect", share, "population stability index, or the share by which a loss grew"),
+            optional(
+                "effect",
+                share,
+                "population stability index; points of probability (calibration); the share by which a loss grew "
+                "(performance); share of decisions (skew)",
+            ),
+            optional(
+                "usual",
+                share,
+                "largest index of one training day against the others, to be passed; null where it is not known",
+            ),
             optional("p_value", share, "of the statistic under no change; null where it is not a test"),
             optional("q_value", share, "smallest false discovery rate at which the finding counts"),
             required("state", pl.String(), "ok, warning, critical, or unknown where there are too few rows"),

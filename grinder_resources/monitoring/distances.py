@@ -8,6 +8,9 @@ goes missing has moved as far as it can.
     stability index      PSI = sum (p - q) ln(p / q) over deciles     (Siddiqi 2006, Credit Risk Scorecards)
 
 D at the cuts is a lower bound of D over the rows, and the counts bound it from above as well. PSI is exact.
+
+What moves slowly, such as the distance to yesterday's high, lies within any one day elsewhere than over all of them.
+How far is usual the training days say themselves: each is held against the others, see `usual_psi`.
 """
 
 from collections.abc import Sequence
@@ -21,6 +24,9 @@ from grinder_resources.monitoring.sketch import Floats, Ints, Sketch
 DECILES = 10
 HALF_A_ROW = 0.5
 """What an empty bin counts as in PSI, so that the index is finite."""
+
+MIN_DAYS = 2
+"""Days from which on it is known how far one lies from the others."""
 
 SERIES = np.arange(1, 101, dtype=np.float64)
 
@@ -84,7 +90,7 @@ def clumping_of(hours: Ints, then: Ints) -> float:
     """
     if len(hours) < MIN_BLOCKS:
         return 1.0
-    tenths = merged(hours, np.repeat(deciles(then[None]), len(hours), axis=0))
+    tenths = by_decile(hours, then)
     tenths = tenths[:, tenths.any(axis=0)]
     rows, classes = tenths.sum(), tenths.shape[1]
     if classes < 2:
@@ -101,11 +107,23 @@ def psi(now: Ints, then: Ints) -> Floats:
     Missing rows are a bin of their own. An empty bin counts as half a row; one that is empty on both sides is left out.
     """
     places = deciles(then)
-    tenths_now, tenths_then = (merged(counts, places) for counts in (now, then))
-    told = (tenths_now > 0) | (tenths_then > 0)
-    p, q = _shares(tenths_now, told), _shares(tenths_then, told)
-    ratio = np.divide(p, q, out=np.ones_like(p), where=told)
-    return np.asarray(((p - q) * np.log(ratio)).sum(axis=1))
+    return _index(merged(now, places), merged(then, places))
+
+
+def usual_psi(days: Ints, min_rows: int) -> float | None:
+    """Return the largest index of one day against the others; None of fewer than two days that have enough rows.
+
+    days
+        int64 [days, 11]: the rows of each day, merged by the deciles of all of them.
+    min_rows
+        Rows of a day that is held against the others. Those of a smaller one still are among the others.
+
+    A day is left out of what it is held against, or its own rows would hide how far it lies from them.
+    """
+    alone = days[days.sum(axis=1) >= min_rows]
+    if len(alone) < MIN_DAYS:
+        return None
+    return float(_index(alone, days.sum(axis=0) - alone).max())
 
 
 def deciles(then: Ints) -> Ints:
@@ -118,6 +136,11 @@ def deciles(then: Ints) -> Ints:
     total = np.maximum(known.sum(axis=1, keepdims=True), 1)
     tenths = np.minimum(DECILES * middle // (2 * total), DECILES - 1)
     return np.hstack([np.zeros((len(then), 1), dtype=np.int64), 1 + tenths])
+
+
+def by_decile(parts: Ints, then: Ints) -> Ints:
+    """Return the rows of parts of one input, int64 [parts, bins], by the deciles of `then`: int64 [parts, 11]."""
+    return merged(parts, np.repeat(deciles(then[None]), len(parts), axis=0))
 
 
 def merged(counts: Ints, places: Ints) -> Ints:
@@ -139,6 +162,14 @@ def q_values(p_values: Floats) -> Floats:
     q = np.empty(count)
     q[order] = np.minimum.accumulate(raised[::-1])[::-1]
     return q
+
+
+def _index(now: Ints, then: Ints) -> Floats:
+    """Return the index of rows by decile, float64 [inputs]."""
+    told = (now > 0) | (then > 0)
+    p, q = _shares(now, told), _shares(then, told)
+    ratio = np.divide(p, q, out=np.ones_like(p), where=told)
+    return np.asarray(((p - q) * np.log(ratio)).sum(axis=1))
 
 
 def _cumulated(counts: Ints) -> Floats:

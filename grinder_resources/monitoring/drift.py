@@ -136,6 +136,7 @@ def _record(finding: Finding) -> dict[str, object]:
         "rows": measured.rows,
         "statistic": measured.statistic,
         "effect": measured.effect,
+        "usual": measured.usual,
         "p_value": measured.p_value,
         "q_value": finding.q_value,
         "state": finding.state,

@@ -1,6 +1,7 @@
 """The drift page of a model: what follows first, then every finding, then how the furthest lie now against then."""
 
 from collections.abc import Mapping, Sequence
+from typing import TypeVar
 
 from grinder_resources.evaluation.cells import DASH, figure, number
 from grinder_resources.evaluation.document import (
@@ -20,6 +21,8 @@ from grinder_resources.monitoring.drift import DriftReport
 from grinder_resources.monitoring.plots import index_bars, lie_grid
 from grinder_resources.monitoring.states import KINDS, Finding, Kind, State
 
+T = TypeVar("T")
+
 BADGES: Mapping[State, str] = {
     "ok": "badge good",
     "warning": "badge open",
@@ -37,8 +40,10 @@ TITLES: Mapping[Kind, str] = {
 
 NOTES: Mapping[Kind, str] = {
     "feature": "Rows of the window against the rows the model was fitted on. PSI over deciles of training; KS from the "
-    "bins of the sketches: the true distance is at least this.",
-    "prediction": "Answers of the window against its answers to rows it was not fitted on.",
+    "bins of the sketches: the true distance is at least this. Usual: the largest PSI of one training day against the "
+    "others; up to it nothing is said.",
+    "prediction": "Answers of the window against its answers to rows it was not fitted on. Usual: as of inputs, of the "
+    "days of those answers.",
     "calibration": "Expected calibration error of answers that came true or not, against stretches of the walk-forward "
     "with as many rows. Only worse counts. Effect: points of probability.",
     "performance": "Log loss, or mean absolute error, against the same stretches. Only worse counts. Effect: the share "
@@ -54,10 +59,15 @@ STATISTICS: Mapping[Kind, str] = {
     "skew": "share of decisions",
 }
 
+KNOWS_USUAL: tuple[Kind, ...] = ("feature", "prediction")
+
 LEAST_RATE = 0.001
 """Rates below are all the same to a reader."""
 
-BARS = "Full bars are critical, coloured hollow ones a warning, grey ones neither. Dotted: the bounds of both states."
+BARS = (
+    "Full bars are critical, coloured hollow ones a warning, grey ones neither. Dotted: the bounds of both states. A "
+    "grey bar beyond them may be luck, or a training day lay as far from the others."
+)
 LIE = "Filled: rows of the window. Outlines: training rows, or answers to rows that were not fitted on."
 
 
@@ -80,8 +90,8 @@ def _what_counts(report: DriftReport) -> str:
     seen = f"Window: {report.window.label}. " if report.window else ""
     return (
         f"{seen}A warning from an effect of {rules.warning_threshold:g}, critical from {rules.drift_threshold:g}, "
-        f"if it is no luck: at most {rules.false_discovery_rate:.0%} of what is called so, kind by kind. Fewer than "
-        f"{rules.min_rows} rows are not judged."
+        f"if it is no luck: at most {rules.false_discovery_rate:.0%} of what is called so, kind by kind. What is usual "
+        f"for single training days is neither. Fewer than {rules.min_rows} rows are not judged."
     )
 
 
@@ -105,6 +115,7 @@ def _table(kind: Kind, findings: Sequence[Finding]) -> Markup:
         Column("Name", "name"),
         Column("State"),
         Column("Effect", "number"),
+        *_usual(kind, Column("Usual", "number", "largest effect of one training day against the others")),
         Column("Statistic", "number", STATISTICS[kind]),
         Column("q", "number", "smallest false discovery rate at which the finding counts"),
         Column("Rows", "number"),
@@ -119,11 +130,17 @@ def _row(finding: Finding) -> tuple[object, ...]:
         measured.name,
         element("span", finding.state, BADGES[finding.state]),
         number(measured.effect),
+        *_usual(measured.kind, number(measured.usual)),
         number(measured.statistic),
         _rate(finding.q_value),
         f"{measured.rows:,}",
-        measured.words.removeprefix(f"{measured.name}: "),
+        finding.words.removeprefix(f"{measured.name}: "),
     )
+
+
+def _usual(kind: Kind, cell: T) -> tuple[T, ...]:
+    """Return the cell for kinds that know what is usual."""
+    return (cell,) if kind in KNOWS_USUAL else ()
 
 
 def _rate(q_value: float | None) -> str:

@@ -2,6 +2,8 @@
 
 Inputs are those of the rows that it was fitted on. Answers are to rows that it was not: those of its validation and
 test days, for what a model says about rows it has learned is more certain than what it says about any other.
+
+The days are counted one by one as well: how far one of them lies from the others is what is usual for a day.
 """
 
 from collections.abc import Iterator
@@ -9,13 +11,15 @@ from dataclasses import dataclass
 from typing import Any
 
 import polars as pl
+from numpy.typing import ArrayLike
 
 from grinder_resources.contracts.monitoring import ANSWER_PREFIX, references_table
 from grinder_resources.interpretability.event import Model
 from grinder_resources.lake import fingerprint
 from grinder_resources.learning.splits import Split, split_rows
 from grinder_resources.monitoring.answers import answered_rows
-from grinder_resources.monitoring.sketch import cuts_of, sketch_of
+from grinder_resources.monitoring.distances import by_decile, stacked
+from grinder_resources.monitoring.sketch import cuts_of, sketch_of, sketches_by
 from grinder_resources.monitoring.watch import Watch
 
 
@@ -31,7 +35,13 @@ class References:
     def shown(self) -> list[dict[str, Any]]:
         """One short row an input and answer, for people."""
         return [
-            {"name": row["feature"], "bins": len(row["counts"]), "rows": sum(row["counts"]), "missing": row["missing"]}
+            {
+                "name": row["feature"],
+                "bins": len(row["counts"]),
+                "days": len(row["days"]),
+                "rows": sum(row["counts"]),
+                "missing": row["missing"],
+            }
             for row in self.rows.iter_rows(named=True)
         ]
 
@@ -68,6 +78,25 @@ def references(watch: Watch) -> pl.DataFrame:
     return table.conform(pl.DataFrame(records, schema=table.schema, orient="row"))
 
 
+def reference_of(values: ArrayLike, days: pl.Series) -> dict[str, Any]:
+    """Return cuts, counts, missing and days of `monitoring/references/<model>`.
+
+    values
+        float64 [rows], NaN for missing.
+    days
+        Day of each row.
+    """
+    cuts = cuts_of(values)
+    sketch = sketch_of(values, cuts)
+    by_day = sketches_by(days.rank("dense").to_numpy(), values, cuts).values()
+    return {
+        "cuts": list(cuts),
+        "counts": list(sketch.counts),
+        "missing": sketch.missing,
+        "days": by_decile(stacked([*by_day]), stacked([sketch])[0]).tolist() if by_day else [],
+    }
+
+
 def split_of(model: Model) -> Split:
     """Return the split that an artifact was fitted on."""
     return Split(model.days("train"), model.days("val"), model.days("test"), model.config["embargo_ns"])
@@ -78,9 +107,10 @@ def _inputs(watch: Watch, model: Model) -> Iterator[dict[str, Any]]:
     prepared = watch.gold(model, [*split.train, *split.val, *split.test])
     if prepared is None:
         return
-    rows = prepared.matrix.values[split_rows(prepared.frame, split).train]
-    for name, values in zip(prepared.matrix.columns, rows.T, strict=True):
-        yield _record(model, name, values)
+    train = split_rows(prepared.frame, split).train
+    days = prepared.frame["date"].gather(train)
+    for name, values in zip(prepared.matrix.columns, prepared.matrix.values[train].T, strict=True):
+        yield {**_named(model, name), **reference_of(values, days)}
 
 
 def _answers(watch: Watch, model: Model) -> Iterator[dict[str, Any]]:
@@ -88,16 +118,9 @@ def _answers(watch: Watch, model: Model) -> Iterator[dict[str, Any]]:
     if unseen is None:
         return
     for (head, output), rows in answered_rows(model, unseen).group_by("head", "class", maintain_order=True):
-        yield _record(model, answer_name(str(head), str(output)), rows["answer"].to_numpy())
+        name = answer_name(str(head), str(output))
+        yield {**_named(model, name), **reference_of(rows["answer"].to_numpy(), rows["date"])}
 
 
-def _record(model: Model, name: str, values: Any) -> dict[str, Any]:
-    cuts = cuts_of(values)
-    sketch = sketch_of(values, cuts)
-    return {
-        "model_hash": model.artifact.manifest.model_hash,
-        "feature": name,
-        "cuts": list(cuts),
-        "counts": list(sketch.counts),
-        "missing": sketch.missing,
-    }
+def _named(model: Model, name: str) -> dict[str, str]:
+    return {"model_hash": model.artifact.manifest.model_hash, "feature": name}

@@ -60,7 +60,7 @@ def report_on(
     sketches, window = _sketches(lake, spec, model_hash, settings.window_hours)
     if window is None:
         return DriftReport(spec.name, spec.doc, version, model_hash, settings)
-    pairs = paired(sketches, _of_hash(lake, references_table(spec.name), model_hash))
+    pairs = paired(sketches, _of_hash(lake, references_table(spec.name), model_hash), settings.min_rows)
     measured = [*input_drift(pairs), *_of_answers(lake, spec, model_hash, window, settings)]
     findings = in_order(judged(measured, settings))
     return DriftReport(spec.name, spec.doc, version, model_hash, settings, window, findings, pairs)

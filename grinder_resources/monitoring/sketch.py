@@ -7,13 +7,11 @@ however the rows were split.
 What is lost is where in its bin a row lies. `monitoring.distances` says what that costs.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-
-from grinder_resources.errors import SchemaMismatch
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -87,23 +85,6 @@ def sketches_by(groups: ArrayLike, values: ArrayLike, cuts: Sequence[float]) -> 
         group: Sketch(tuple(cuts), tuple(table[group, :-1].tolist()), int(table[group, -1]))
         for group in np.flatnonzero(table.any(axis=1)).tolist()
     }
-
-
-def merge(sketches: Iterable[Sketch]) -> Sketch:
-    """Return the sketch of the rows of all sketches, at least one; raises SchemaMismatch if their cuts differ."""
-    first, *others = sketches
-    for other in others:
-        if other.cuts != first.cuts:
-            raise SchemaMismatch(
-                "sketches of different bins do not add up",
-                where="monitoring",
-                got=f"{len(other.cuts)} cuts",
-                expected=f"the {len(first.cuts)} cuts of the first",
-                hint="Sketch the rows again in the bins of one model",
-            )
-    every = (first, *others)
-    counts = tuple(sum(bins) for bins in zip(*(sketch.counts for sketch in every), strict=True))
-    return Sketch(first.cuts, counts, sum(sketch.missing for sketch in every))
 
 
 def _nothing(cuts: Sequence[float]) -> Sketch:

@@ -1,9 +1,10 @@
-"""What is found, and when it counts: too few rows, too likely by chance, too small; else a warning, or critical.
+"""What is found, and when it counts: too few rows, too likely by chance, too small, usual; else a warning, or critical.
 
-A finding counts if it is both significant and large. Significance guards against luck: within each kind the share of
-false findings among those that count is held at a rate (Benjamini and Hochberg 1995), so two hundred inputs do not
-raise ten alarms on a day without change. Size guards against numbers: of a million rows every difference is
-significant, and the last word is the effect's.
+A finding counts if it is significant, large, and larger than what is usual. Significance guards against luck: within
+each kind the share of false findings among those that count is held at a rate (Benjamini and Hochberg 1995), so two
+hundred inputs do not raise ten alarms on a day without change. Size guards against numbers: of a million rows every
+difference is significant. What is usual guards against days: one that lies no further from the training days than one
+of them lay from the others is nothing new.
 """
 
 from collections.abc import Iterable, Sequence
@@ -37,6 +38,8 @@ class Measured:
         What was measured, a clause without an end.
     alarming
         Whether it is at least a warning, however small the effect.
+    usual
+        Effect that single training days had against the others; it has to be passed. None where it is not known.
     """
 
     kind: Kind
@@ -47,6 +50,12 @@ class Measured:
     p_value: float | None
     words: str
     alarming: bool = False
+    usual: float | None = None
+
+    @property
+    def is_usual(self) -> bool:
+        """Whether a training day lay as far from the others."""
+        return self.effect is not None and self.usual is not None and self.effect <= self.usual
 
 
 @dataclass(frozen=True)
@@ -56,11 +65,19 @@ class Finding:
     measured: Measured
     q_value: float | None
     state: State
+    excused: bool = False
+    """Whether it would be worse, were it not usual."""
+
+    @property
+    def words(self) -> str:
+        """What was measured, and what it is excused by, a clause without an end."""
+        usual = f", a training day lay {self.measured.usual:.3f} from the others" if self.excused else ""
+        return self.measured.words + usual
 
     @property
     def sentence(self) -> str:
         """The finding in words."""
-        return f"{self.measured.words}: {self.state}."
+        return f"{self.words}: {self.state}."
 
     @property
     def effect(self) -> float:
@@ -78,10 +95,7 @@ def judged(measured: Sequence[Measured], settings: MonitoringSettings) -> tuple[
         known = [(place, p_value) for place, p_value in tests if p_value is not None]
         q = q_values(np.array([p_value for _, p_value in known], dtype=np.float64))
         chances |= dict(zip((place for place, _ in known), q.tolist(), strict=True))
-    return tuple(
-        Finding(one, chances.get(place), _state(one, chances.get(place), settings))
-        for place, one in enumerate(measured)
-    )
+    return tuple(_judged(one, chances.get(place), settings) for place, one in enumerate(measured))
 
 
 def worst(states: Iterable[State]) -> State:
@@ -92,6 +106,13 @@ def worst(states: Iterable[State]) -> State:
 
 def _told(one: Measured, settings: MonitoringSettings) -> bool:
     return one.effect is not None and one.rows >= settings.min_rows
+
+
+def _judged(one: Measured, q_value: float | None, settings: MonitoringSettings) -> Finding:
+    """Return the finding; what is usual is ok, however large."""
+    state = _state(one, q_value, settings)
+    excused = state in ("warning", "critical") and one.is_usual
+    return Finding(one, q_value, "ok" if excused else state, excused)
 
 
 def _state(one: Measured, q_value: float | None, settings: MonitoringSettings) -> State:

@@ -10,7 +10,18 @@ from scipy.stats import false_discovery_control, ks_2samp
 
 from grinder_resources.contracts.serving import Reference
 from grinder_resources.inference.drift import DriftWindow
-from grinder_resources.monitoring.distances import clumping_of, deciles, ks_bounds, ks_p_value, psi, q_values, stacked
+from grinder_resources.monitoring.distances import (
+    DECILES,
+    by_decile,
+    clumping_of,
+    deciles,
+    ks_bounds,
+    ks_p_value,
+    psi,
+    q_values,
+    stacked,
+    usual_psi,
+)
 from grinder_resources.monitoring.sketch import Ints, cuts_of, sketch_of
 
 VALUES = st.lists(st.one_of(st.floats(-1e6, 1e6), st.integers(-3, 3).map(float)), min_size=4, max_size=80)
@@ -108,6 +119,33 @@ def test_the_index_by_hand() -> None:
     assert psi(counts([0, 80, 20]), counts([0, 500, 500]))[0] == pytest.approx(0.415888308336, abs=1e-12)
     assert psi(counts([40, 30, 30]), counts([100, 450, 450]))[0] == pytest.approx(0.537528, abs=1e-6)
     assert psi(counts([0, 100, 0]), counts([0, 500, 500]))[0] == pytest.approx(2.622798, abs=1e-6)
+
+
+def days(*rows: list[int]) -> Ints:
+    """Return days by decile of which only the first have rows."""
+    return counts(*[[*row, *[0] * (DECILES + 1 - len(row))] for row in rows])
+
+
+def test_a_day_is_held_against_the_others() -> None:
+    """80 : 20 where the other two have 50 : 50 is 0.3 ln 4; its own rows are not among what it is held against."""
+    assert usual_psi(days([0, 50, 50], [0, 50, 50], [0, 80, 20]), 100) == pytest.approx(0.3 * math.log(4), abs=1e-12)
+
+
+def test_days_of_few_rows_say_nothing_of_what_is_usual() -> None:
+    """A day of 99 is held against none, but is one of the others; of one day alone it is not known."""
+    few = days([0, 99, 0], [0, 50, 50], [0, 60, 40])
+    # Fifty of a hundred against 159 of 199, further off than sixty of a hundred against 149 of 199.
+    assert usual_psi(few, 100) == pytest.approx((159 / 199 - 0.5) * math.log(159 / 40), abs=1e-12)
+    assert usual_psi(few, 99) == pytest.approx(psi(counts([0, 99, 0]), counts([0, 110, 90]))[0], abs=1e-12)
+    assert usual_psi(few[:2], 100) is None
+    assert usual_psi(days()[:0].reshape(0, DECILES + 1), 100) is None
+
+
+def test_days_are_counted_by_the_deciles_of_all_of_them() -> None:
+    """Twenty bins of ten rows each, split over two days: a decile holds both its bins, missing rows are first."""
+    low, high = [3, *[10] * 10, *[0] * 10], [0, *[0] * 10, *[10] * 10]
+    parts = counts(low, high)
+    assert by_decile(parts, parts.sum(axis=0)).tolist() == [[3, *[20] * 5, *[0] * 5], [0, *[0] * 5, *[20] * 5]]
 
 
 @settings(max_examples=40)

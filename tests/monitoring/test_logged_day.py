@@ -156,6 +156,10 @@ def test_references_are_the_rows_it_was_fitted_on_and_answers_to_those_it_was_no
     own = watched.model.artifact.serving.reference
     rows = {row["feature"]: sum(row["counts"]) + row["missing"] for row in made.iter_rows(named=True)}
     assert {name: rows[name] for name in own} == {name: sum(one.counts) + one.missing for name, one in own.items()}
+    by_day = {row["feature"]: [sum(day) for day in row["days"]] for row in made.iter_rows(named=True)}
+    assert {name: sum(of_days) for name, of_days in by_day.items()} == rows
+    assert by_day["answer:regime/LOW"] == [regime_gold.MINUTES] * 2
+    assert len(by_day["spread_bps"]) == len(watched.model.days("train"))
     answers = {name: count for name, count in rows.items() if name not in own}
     assert answers == {f"answer:regime/{regime}": 2 * regime_gold.MINUTES for regime in ("LOW", "MID", "HIGH")}
 

@@ -53,6 +53,20 @@ def test_drift_is_said_at_exactly_a_hundred_rows(tmp_path: Path, rows: int, expe
     assert (found.has_drift, found.state) == expected
 
 
+def test_a_day_like_a_training_day_is_no_drift(tmp_path: Path) -> None:
+    """A slow input lies elsewhere on each day: said in sentence, table and page, and only up to the furthest day."""
+    hours = {(MONDAY, 9): {"spread": (80, 20)}}
+    found = report(watched(tmp_path, hours, days=[(100, 400), (400, 100)]))
+    words = "spread: PSI 0.416, KS 0.300 to 0.800 over 100 rows, a training day lay 1.664 from the others: ok."
+    assert (found.has_drift, found.findings[0].sentence) == (False, words)
+    row = found.table().filter(pl.col("name") == "spread").row(0, named=True)
+    assert (row["state"], round(row["usual"], 3), row["sentence"]) == ("ok", 1.664, words)
+    assert "a training day lay 1.664 from the others" in drift_page(found, {})
+    calmer = report(watched(tmp_path / "calmer", hours, days=[(240, 260), (260, 240)]))
+    assert (calmer.has_drift, calmer.state) == (True, "critical")
+    assert report(watched(tmp_path / "one", hours, days=[(500, 500)])).has_drift
+
+
 def test_the_window_ends_with_the_newest_hour(tmp_path: Path) -> None:
     """A day of hours up to it, the hour of a day ago not among them; a shorter window sees less."""
     hours = {(SUNDAY, 9): {"spread": MOVED}, (SUNDAY, 10): {"spread": CALM}, (MONDAY, 9): {"spread": CALM}}

@@ -1,12 +1,11 @@
 """Sketches: exact counts by bin that add up however rows are split."""
 
 import numpy as np
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from grinder_resources.errors import SchemaMismatch
-from grinder_resources.monitoring.sketch import Sketch, cuts_of, merge, sketch_of, sketches_by
+from grinder_resources.monitoring.distances import stacked
+from grinder_resources.monitoring.sketch import Sketch, cuts_of, sketch_of, sketches_by
 
 NUMBERS = st.lists(st.one_of(st.integers(-9, 9).map(float), st.just(float("nan"))), max_size=60)
 
@@ -58,11 +57,5 @@ def test_sketches_of_parts_add_up(values: list[float], groups: list[int]) -> Non
     cuts = (-3.0, 0.0, 4.0)
     whole, parts = sketch_of(values, cuts), sketches_by(groups[: len(values)], values, cuts)
     assert set(parts) == set(groups[: len(values)])
-    assert merge([sketch_of([], cuts), *parts.values()]) == whole
+    assert stacked([sketch_of([], cuts), *parts.values()]).sum(axis=0).tolist() == stacked([whole])[0].tolist()
     assert whole.rows == len(values)
-
-
-def test_sketches_of_other_bins_do_not_add_up() -> None:
-    """Counts of different bins mean different things."""
-    with pytest.raises(SchemaMismatch, match="SCHEMA_MISMATCH"):
-        merge([sketch_of([1.0], (1.0,)), sketch_of([1.0], (2.0,))])

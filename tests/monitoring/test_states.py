@@ -31,6 +31,20 @@ def test_both_bounds_belong_to_the_worse_state(effect: float | None, expected: S
     assert state(replace(LARGE, effect=effect)) == expected
 
 
+@pytest.mark.parametrize(("usual", "expected"), [(0.5, "ok"), (0.4999, "critical"), (None, "critical")])
+def test_what_a_training_day_showed_has_to_be_passed(usual: float | None, expected: State) -> None:
+    """As far as a training day lay from the others is nothing new; where that is not known, the bound alone decides."""
+    assert state(replace(LARGE, usual=usual)) == expected
+    assert state(replace(LARGE, usual=usual, rows=99)) == "unknown"
+
+
+def test_the_sentence_says_what_excuses() -> None:
+    """Only where the finding would be worse otherwise."""
+    large, small = judged([replace(LARGE, usual=0.7), replace(LARGE, usual=0.7, effect=0.05)], USUAL)
+    assert large.sentence == "spread_bps, a training day lay 0.700 from the others: ok."
+    assert small.sentence == "spread_bps: ok."
+
+
 def test_what_is_luck_does_not_count() -> None:
     """A large effect that chance gives one time in twenty is not called so where ten others were tried beside it."""
     alone, others = replace(LARGE, p_value=0.05), [replace(LARGE, p_value=0.9, name=f"x{n}") for n in range(9)]

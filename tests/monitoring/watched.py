@@ -1,6 +1,6 @@
 """A lake in which one model is watched: two inputs and an answer, by the contracts of the tables."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -25,11 +25,16 @@ CALM, MOVED = (50, 50), (100, 0)
 Hours = Mapping[tuple[date, int], Mapping[str, tuple[int, ...]]]
 
 
-def watched(folder: Path, hours: Hours, model: str = MODEL) -> Lake:
-    """Return a lake with the reference of a model and these sketches of it, by day, hour and name."""
+def watched(folder: Path, hours: Hours, model: str = MODEL, days: Sequence[tuple[int, int]] = ()) -> Lake:
+    """Return a lake with the reference of a model and these sketches of it, by day, hour and name.
+
+    days
+        Rows of each training day in the two bins, which are the third and the eighth decile.
+    """
+    by_decile = [[0, 0, 0, low, 0, 0, 0, 0, high, 0, 0] for low, high in days]
     lake = Lake(str(folder))
     references = [
-        {"model_hash": MODEL, "feature": name, "cuts": [1.0], "counts": [500, 500], "missing": 0}
+        {"model_hash": MODEL, "feature": name, "cuts": [1.0], "counts": [500, 500], "missing": 0, "days": by_decile}
         for name in ("depth", "spread", ANSWER)
     ]
     _commit(lake, references_table(REGIME.name), references, None)
