@@ -17,16 +17,16 @@ from grinder_resources.contracts.reports import (
 )
 from grinder_resources.contracts.table import Table
 from grinder_resources.evaluation.curves import HOURS, reliability_by_group
+from grinder_resources.evaluation.judged import judged
 from grinder_resources.interpretability.event import Model
 from grinder_resources.interpretability.out_of_fold import LEADING_MODE
 from grinder_resources.lake import Lake
-from grinder_resources.learning.adopted import in_force
-from grinder_resources.learning.model_spec import ModelSpec
+from grinder_resources.registry.evidence import artifact_of
 
 SAME = "The walk-forward was made from the artifact's own rows and settings."
 NONE = "There is no walk-forward in the lake: nothing is known of the model's worth."
 OTHER_ROWS = "The walk-forward was made from other rows than the artifact: later days, or changed ones."
-OTHER_SETTINGS = "The walk-forward was made with other settings than the artifact."
+OTHER_SETTINGS = "The walk-forward was made with other settings than the artifact, or others are in force by now."
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,14 +73,9 @@ def _read(lake: Lake, table: Table) -> pl.DataFrame:
 
 
 def _about(model: Model, lake: Lake, models_dir: Path) -> str:
-    stamps = lake.stamps(walk_forward_table(model.spec.name).name)
-    if not stamps or not stamps[""].rows:
+    about, own = judged(model.spec, lake, models_dir), artifact_of(model.folder)
+    if about is None or not lake.stamps(walk_forward_table(model.spec.name).name)[""].rows:
         return NONE
-    data = model.artifact.manifest.training_metadata.data_hash
-    if not stamps[""].upstream.get("dataset", "").startswith(data):
+    if about.dataset != own.dataset:
         return OTHER_ROWS
-    return SAME if _settings_equal(model, in_force(model.spec, models_dir)) else OTHER_SETTINGS
-
-
-def _settings_equal(model: Model, spec: ModelSpec) -> bool:
-    return bool(model.config["params"] == spec.facts["params"])
+    return SAME if about.spec == own.spec else OTHER_SETTINGS

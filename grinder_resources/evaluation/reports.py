@@ -4,7 +4,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import polars as pl
 
@@ -13,13 +12,14 @@ from grinder_resources.contracts.table import Table
 from grinder_resources.datasets import dataset_sha256, gold_table
 from grinder_resources.errors import TooFewDays
 from grinder_resources.evaluation.curves import calibration, reliability_by_group
+from grinder_resources.evaluation.judged import report_facts
 from grinder_resources.evaluation.summary import Fold, Report, folds_of
 from grinder_resources.evaluation.walk_forward import run_walk_forward
 from grinder_resources.hashing import sha256_facts
 from grinder_resources.lake import Lake, fingerprint
 from grinder_resources.learning.adopted import in_force
 from grinder_resources.learning.fold_store import FOLDS_FOLDER, FoldStore
-from grinder_resources.learning.folds import folds_code, judged_facts
+from grinder_resources.learning.folds import folds_code
 from grinder_resources.learning.ledger import LEDGER_FILE, Ledger
 from grinder_resources.learning.model_spec import ModelSpec
 from grinder_resources.learning.splits import MODES, walk_forward
@@ -64,7 +64,7 @@ def walk_forward_report(
         limits = (error.line(),)
     *tables, curves, groups = report_tables(spec.name)
     make = partial(_run, spec, lake, models_dir) if folds else lambda: [table.empty() for table in tables]
-    upstream = {"dataset": dataset_sha256(lake, spec.dataset), "spec": sha256_facts(_judged(spec))}
+    upstream = {"dataset": dataset_sha256(lake, spec.dataset), "spec": sha256_facts(report_facts(spec))}
     known, rebuilt = _kept(lake, tables, make, code_version, upstream)
     return ModelReport(_report(spec, [*known[1:], curves.empty(), groups.empty()], facts, limits, folds), rebuilt)
 
@@ -109,11 +109,6 @@ def _report(
 ) -> Report:
     scores, verdicts, curves, groups = frames
     return Report(spec.name, spec.doc, scores, verdicts, curves, groups, folds, facts, limits, spec.caveat)
-
-
-def _judged(spec: ModelSpec) -> dict[str, Any]:
-    """Return what decides the reports of a spec: its folds, and what verdicts are drawn from and say."""
-    return {**judged_facts(spec), "reference_name": spec.reference_name, "alarm_auc": spec.alarm_auc}
 
 
 def _run(spec: ModelSpec, lake: Lake, models_dir: Path) -> list[pl.DataFrame]:

@@ -59,13 +59,15 @@ def evidence_of(spec: "ModelSpec", lake: "Lake", models_dir: Path) -> Evidence |
 
     A broken ledger is a finding, not an error. Raises BadDeclaration for adopted settings that cannot be read.
     """
-    from grinder_resources.contracts.reports import predictions_table
+    from grinder_resources.evaluation.judged import judged
     from grinder_resources.evaluation.promotion_check import promotion
-    from grinder_resources.learning.adopted import in_force
 
     try:
         found = promotion(spec, lake, models_dir)
     except PartitionMissing:
+        return None
+    about = judged(spec, lake, models_dir)
+    if about is None:
         return None
     count, newest = _ledger(models_dir)
     return Evidence(
@@ -73,8 +75,8 @@ def evidence_of(spec: "ModelSpec", lake: "Lake", models_dir: Path) -> Evidence |
         sentence=found.sentence,
         codes=found.codes,
         answers=_answers(found, lake),
-        spec=sha256_facts(in_force(spec, models_dir).facts),
-        dataset=lake.stamps(predictions_table(spec.name).name)[""].upstream.get("dataset", "")[:16],
+        spec=about.spec,
+        dataset=about.dataset,
         ledger_count=count,
         ledger_newest=newest,
     )

@@ -5,9 +5,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from grinder_resources.contracts.reports import POOLED, walk_forward_table
-from grinder_resources.hashing import sha256_facts
+from grinder_resources.evaluation.judged import judged
 from grinder_resources.lake import Lake
-from grinder_resources.learning.adopted import in_force
 from grinder_resources.learning.specs import SPECS
 from grinder_resources.registry.evidence import artifact_of
 from grinder_resources.tracking.facts import Score
@@ -20,17 +19,15 @@ def fold_scores(folder: Path, lake: Lake) -> tuple[Score, ...]:
     """Return the scores of every fold, at the fold's number, and of all folds together as `.../pooled/...`.
 
     They are those of the expanding walk-forward on open rows, raw (`fold`) and calibrated (`fold_calibrated`). None
-    where the walk-forward in the lake is about other rows than the artifact's, or the spec is no longer fitted as the
-    artifact was. Raises CorruptFile if the table's rows differ from their commit.
+    where the walk-forward in the lake is about other rows or settings than the artifact's, or those in force are
+    others. Raises CorruptFile if the table's rows differ from their commit.
     """
     name = folder.name.rpartition("_")[0]
-    table = walk_forward_table(name)
-    stamp, facts = lake.stamp(table.name, None), artifact_of(folder)
-    if stamp is None or name not in SPECS or stamp.upstream.get("dataset", "")[:16] != facts.dataset:
+    about = judged(SPECS[name], lake, folder.parent) if name in SPECS else None
+    facts = artifact_of(folder)
+    if about is None or (about.spec, about.dataset) != (facts.spec, facts.dataset):
         return ()
-    if sha256_facts(in_force(SPECS[name], folder.parent).facts) != facts.spec:
-        return ()
-    rows = lake.read(table, columns=["mode", "part", "head", "class", "fold", "metric", "value"])
+    rows = lake.read(walk_forward_table(name), columns=["mode", "part", "head", "class", "fold", "metric", "value"])
     return tuple(_scores(rows.iter_rows()))
 
 

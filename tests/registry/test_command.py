@@ -13,7 +13,9 @@ from grinder_resources.export.artifact import publish
 from grinder_resources.export.bot_registry import resolve
 from grinder_resources.hashing import sha256_facts
 from grinder_resources.lake import Lake
+from grinder_resources.learning.adopted import Adopted, adopted_path, in_force
 from grinder_resources.learning.ledger import LEDGER_FILE, Ledger
+from grinder_resources.learning.model_spec import BoosterParams
 from grinder_resources.learning.specs import REGIME
 from grinder_resources.registry.events import AnswerEvidence
 from grinder_resources.registry.evidence import artifact_of, evidence_of
@@ -238,6 +240,17 @@ def test_evidence_is_what_lake_and_ledger_say(judged: Path) -> None:
         ("regime: HIGH", 2),
     ]
     assert all(answer.ece_upper_ppm > 30_000 for answer in evidence.answers if answer.ece_upper_ppm)
+
+
+def test_evidence_of_other_settings_is_no_evidence_of_those_in_force(judged: Path, tmp_path: Path) -> None:
+    """A walk-forward made before settings were adopted speaks for no artifact that is fitted with them."""
+    lake = Lake(str(shutil.copytree(judged / "lake", tmp_path / "lake")))
+    adopted = Adopted("regime", BoosterParams(max_depth=2), "s", 1, 2, 1, "f" * 64)
+    adopted_path("regime", tmp_path).parent.mkdir()
+    adopted_path("regime", tmp_path).write_bytes(adopted.encoded())
+    evidence = evidence_of(REGIME, lake, tmp_path)
+    assert evidence is not None
+    assert evidence.spec not in {sha256_facts(REGIME.facts), sha256_facts(in_force(REGIME, tmp_path).facts)}
 
 
 def test_there_is_no_evidence_without_a_walk_forward(judged: Path, tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """Tracking: off unless asked for, one run an artifact, and nothing that it can stop."""
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from grinder_resources.hashing import sha256_file
 from grinder_resources.lake import Lake
 from grinder_resources.learning.adopted import Adopted, adopted_path
 from grinder_resources.learning.model_spec import BoosterParams
+from grinder_resources.learning.specs import REGIME
 from grinder_resources.tracking.address import Store, store_of
 from grinder_resources.tracking.facts import Score, run_facts
 from grinder_resources.tracking.runs import track
@@ -117,6 +119,8 @@ def test_scores_out_of_fold_belong_to_the_rows_they_are_of(tmp_path: Path) -> No
     folder, lake = regime(tmp_path / "models"), Lake(str(tmp_path / "lake"))
     assert fold_scores(folder, lake) == ()
     walk_forward(lake, "e" * 64)
+    assert fold_scores(folder, lake) == ()
+    walk_forward(lake, spec=replace(REGIME, params=BoosterParams(max_depth=2)))
     assert fold_scores(folder, lake) == ()
     walk_forward(lake)
     assert set(fold_scores(folder, lake)) == {

@@ -9,10 +9,12 @@ import polars as pl
 
 from grinder_resources.contracts.artifacts import TrainingMetadata
 from grinder_resources.contracts.reports import walk_forward_table
+from grinder_resources.evaluation.judged import report_facts
 from grinder_resources.export.artifact import file_facts, publish
 from grinder_resources.export.strict_json import json_bytes
 from grinder_resources.hashing import sha256_bytes, sha256_facts
 from grinder_resources.lake import Lake
+from grinder_resources.learning.model_spec import ModelSpec
 from grinder_resources.learning.specs import REGIME
 from tests.export.plain_artifacts import plain, plain_files
 
@@ -63,8 +65,8 @@ def regime(models: Path, content: bytes = b"regime") -> Path:
     return artifact(models, content, name="regime", config={**REGIME.facts, "days": days}, chain={})
 
 
-def walk_forward(lake: Lake, dataset: str = DATASET) -> None:
-    """Commit a walk-forward of the regime spec on a dataset: two folds of one class, and other modes and parts."""
+def walk_forward(lake: Lake, dataset: str = DATASET, spec: ModelSpec = REGIME) -> None:
+    """Commit a walk-forward of a spec on a dataset: two folds of one class of the regime, and other modes and parts."""
     kept = [("expanding", 1, "test", 0.25), ("expanding", 2, "test", 0.5), ("expanding", 0, "test", 0.375)]
     kept += [("expanding", 0, "calibrated", 0.4), ("rolling", 1, "test", 9.0), ("expanding", 1, "train", 9.0)]
     rows = [
@@ -73,6 +75,5 @@ def walk_forward(lake: Lake, dataset: str = DATASET) -> None:
         for mode, fold, part, value in kept
     ]
     table = walk_forward_table("regime")
-    lake.commit(
-        table, pl.DataFrame(rows, schema=table.schema), day=None, code_version="1", upstream={"dataset": dataset}
-    )
+    upstream = {"dataset": dataset, "spec": sha256_facts(report_facts(spec))}
+    lake.commit(table, pl.DataFrame(rows, schema=table.schema), day=None, code_version="1", upstream=upstream)
