@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from grinder_resources.errors import RegistryRejected
+from grinder_resources.errors import RegistryRejected, SignatureRejected
 from grinder_resources.export.durable import locked, write_folder, written
 from grinder_resources.learning.journal import NO_LINE, Head, Journal
 from grinder_resources.registry.events import Action, Artifact, Event, Evidence
@@ -97,8 +97,8 @@ class Registry:
         at
             UTC, `YYYY-MM-DDTHH:MM:SSZ`. Where the newest event is later than that, its time is taken.
 
-        Raises what `change` raises, RegistryRejected as `read` and for an event that cannot follow, StorageFull where
-        the disk refuses.
+        Raises what `change` raises, RegistryRejected as `read` and for an event that cannot follow, SignatureRejected
+        without a signer where the newest event is signed, StorageFull where the disk refuses.
         """
         added: list[Event] = []
 
@@ -125,6 +125,13 @@ class Registry:
 
 
 def _event(draft: Draft, newest: Event | None, actor: str, at: str, signer: Signer | None) -> Event:
+    if newest and newest.signed_by and signer is None:
+        raise SignatureRejected(
+            "the newest event is signed, so the next one has to be",
+            where=f"event {newest.seq}",
+            got="no key",
+            hint="--key or GRINDER_SIGNING_KEY names one.",
+        )
     event = Event(
         seq=newest.seq + 1 if newest else 1,
         at=max(at, newest.at) if newest else at,

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from grinder_resources.addresses import lake_root, models_dir
+from grinder_resources.errors import BadDeclaration
 from grinder_resources.tuning.backend import SEED, TRIALS
 
 if TYPE_CHECKING:
@@ -33,15 +34,20 @@ def add_parsers(commands: Any) -> None:
     parser.add_argument("--adopt", action="store_true", help="put a spec's best settings in force, if they are no luck")
     parser.add_argument("--model", default="regime", help=f"model whose artifact `{INFERENCE}` asks (default regime)")
     parser.add_argument("--objective", choices=OBJECTIVES, default=OBJECTIVES[0], help=f"of `{INFERENCE}`")
-    parser.add_argument("--days", type=int, default=DAYS, help=f"newest days that `{GRID}` runs on (default {DAYS})")
+    parser.add_argument("--days", type=_days, default=DAYS, help=f"newest days that `{GRID}` runs on (default {DAYS})")
     parser.add_argument("--data", type=Path, metavar="DIR", help="folder of the lake (default data, or GRINDER_LAKE)")
     parser.add_argument("--models", type=Path, metavar="DIR", help="folder of studies and ledger (default models)")
     parser.set_defaults(run=run)
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Print every trial and the verdict, and return 0. Raises UnknownName, NoData, TooFewDays and the like."""
+    """Print every trial and the verdict, and return 0.
+
+    Raises UnknownName, NoData, TooFewDays and the like; BadDeclaration for --adopt of what is not adopted.
+    """
     what = {INFERENCE: _inference, GRID: _grid}.get(arguments.what, _training)
+    if arguments.adopt and what is not _training:
+        raise BadDeclaration("only settings of a model's boosters are adopted", where="--adopt", got=arguments.what)
     what(arguments)
     return 0
 
@@ -119,6 +125,12 @@ def _print_verdict(study: "Study") -> None:
     if study.importance:
         _print("importance: " + ", ".join(f"{name} {share:.2f}" for name, share in study.importance.items()))
     _print(study.judgement.sentence)
+
+
+def _days(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"not a number of days: {text!r}")
+    return int(text)
 
 
 def _print(line: str) -> None:

@@ -51,6 +51,15 @@ def test_signatures_are_checked_from_the_first_on(registry: Registry, pair: Pair
     assert [bool(event.signature) for event in registry.read()] == [False, True, True]
 
 
+def test_nothing_unsigned_follows_what_is_signed(registry: Registry) -> None:
+    """It would stay in the log for ever, and no check of signatures would pass again."""
+    draft = Draft("staged", "d", "v1.0.0", ARTIFACT, "")
+    with pytest.raises(SignatureRejected, match=r"the newest event is signed.*event 3; got no key"):
+        registry.change(lambda _: [draft], actor="test", at="")
+    assert registry.change(lambda _: [], actor="test", at="") == ()
+    assert len(registry.read()) == 3
+
+
 Change = Callable[[tuple[Event, ...]], tuple[Event, ...]]
 FORGERIES: dict[str, tuple[Change, str]] = {
     "another event": (lambda of: (*of[:2], replace(of[2], actor="eve")), r"not of this event \(event 3, c_v1.0.0"),
