@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import polars as pl
 
+from grinder_resources.cards.evidence import SAME
 from grinder_resources.cards.facts import Card
 from grinder_resources.cards.purpose import NOT_FOR
 from grinder_resources.evaluation.promotion_gates import CODES
@@ -11,10 +12,16 @@ from grinder_resources.evaluation.summary import target_label
 from grinder_resources.learning.calibration import MIN_DAYS, MIN_ROWS
 
 NOT_CHECKED = "Not judged: there was no promotion check."
+NOT_THIS = "Not judged: the promotion check is about other rows or settings than this artifact's."
 
 
 def carried(card: Card) -> dict[str, bool]:
-    """Return every head that the promotion check judged, and whether all its answers carry."""
+    """Return every head that the promotion check judged, and whether all its answers carry.
+
+    None where it judged other rows or settings than the artifact's: that speaks for another model.
+    """
+    if card.evidence.about != SAME:
+        return {}
     rows = card.evidence.promotion.select("head", (pl.col("codes") == "").alias("carries"))
     return dict(rows.group_by("head", maintain_order=True).agg(pl.col("carries").all()).iter_rows())
 
@@ -23,7 +30,7 @@ def verdict_of(card: Card) -> tuple[str, bool]:
     """Return what the evidence carries, in one sentence, and whether it carries anything."""
     heads = carried(card)
     if not heads:
-        return NOT_CHECKED, False
+        return NOT_CHECKED if card.evidence.promotion.is_empty() else NOT_THIS, False
     good = [head for head, carries in heads.items() if carries]
     if not good:
         none = "does not carry its only head" if len(heads) == 1 else f"carries none of its {len(heads)} heads"

@@ -18,7 +18,7 @@ from grinder_resources.cards.evidence import NONE, OTHER_ROWS, OTHER_SETTINGS, S
 from grinder_resources.cards.facts import Card, card_of
 from grinder_resources.cards.page import card_page
 from grinder_resources.cards.purpose import NOT_FOR, PURPOSES
-from grinder_resources.cards.words import carried, commands, drift, limits, not_for, verdict_of
+from grinder_resources.cards.words import NOT_THIS, carried, commands, drift, limits, not_for, verdict_of
 from grinder_resources.cli import build_parser, main
 from grinder_resources.contracts.monitoring import drift_table
 from grinder_resources.contracts.promotion import promotion_table
@@ -112,7 +112,9 @@ def test_evidence_about_other_rows_or_settings_is_said_to_be_so(root: Path, card
     table = walk_forward_table("regime")
     upstream = lake.stamps(table.name)[""].upstream
     lake.commit(table, lake.read(table), day=None, code_version="2", upstream={**upstream, "spec": "0" * 64})
-    assert evidence_of(card.model, lake, root / "models").about == OTHER_SETTINGS
+    other = replace(card, evidence=evidence_of(card.model, lake, root / "models"))
+    assert other.evidence.about == OTHER_SETTINGS
+    assert (carried(other), verdict_of(other)) == ({}, (NOT_THIS, False))
     lake.commit(table, lake.read(table), day=None, code_version="2", upstream={"dataset": "0" * 64})
     assert evidence_of(card.model, lake, root / "models").about == OTHER_ROWS
     lake.commit(table, table.empty(), day=None, code_version="2")
