@@ -2,6 +2,7 @@
 
 import argparse
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -121,14 +122,14 @@ def _words(text: str) -> str:
 
 def _time(text: str) -> str:
     """Return a UTC time to the second; of a day alone its last second."""
-    from datetime import UTC, datetime
+    from datetime import UTC, date, datetime, time
 
     try:
-        time = datetime.fromisoformat(text)
+        at = datetime.fromisoformat(text)
     except ValueError:
         raise argparse.ArgumentTypeError(f"not a day or a UTC time: {text!r}") from None
-    if time.tzinfo is not None:
-        time = time.astimezone(UTC)
-    elif len(text) == len("2025-01-31"):
-        time = time.replace(hour=23, minute=59, second=59)
-    return time.strftime("%Y-%m-%dT%H:%M:%SZ")
+    if at.tzinfo is not None:
+        at = at.astimezone(UTC)
+    with suppress(ValueError):
+        at = datetime.combine(date.fromisoformat(text), time(23, 59, 59))
+    return at.strftime("%Y-%m-%dT%H:%M:%SZ")

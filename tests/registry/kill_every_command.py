@@ -1,6 +1,6 @@
 """Run each command of the registry once for each of its calls that write, killed there; print how many there were.
 
-Run by `test_killed.py` in a process of its own, where forking is safe: `python kill_every_command.py FOLDER`.
+Run by `test_writers.py` in a process of its own, where forking is safe: `python kill_every_command.py FOLDER`.
 """
 
 import argparse
@@ -27,7 +27,7 @@ from tests.registry.killing import killed_at
 COMMANDS: dict[str, tuple[list[str], ...]] = {
     "init": (),
     "stage": (["init"],),
-    "promote": (["init"], ["stage", "regime", "v1.0.0"]),
+    "promote": (["init"], ["stage", "regime", "v1.0.0"], ["export"]),
     "rollback": (
         ["init"],
         ["stage", "regime", "v1.0.0"],
@@ -68,9 +68,13 @@ def looked_at(models: Path, public_key: Path) -> None:
     """Require that whatever else a command writes is whole or not there, and that the registry goes on."""
     if Registry(models).exists:
         verify_registry(models)
+        if (models / "models.json").exists():
+            read_registry(models / "models.json")
+            run(models, "export", [])  # whatever the copy lacked, the next export has
+            production = Registry(models).standings()["regime"].production
+            active = read_registry(models / "models.json").models["regime"].active
+            assert (active and active.artifact_id) == (production and production.folder)
         Registry(models).change(lambda _: [OTHER], actor="test", at="")
-    if (models / "models.json").exists():
-        read_registry(models / "models.json")
     if signature_path(models / "regime_v1.0.1").exists():
         check_artifact(models / "regime_v1.0.1", public_key)
 

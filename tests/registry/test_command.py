@@ -1,5 +1,6 @@
 """`grinder registry` on a real model that carries nothing: each command says what it did, or one line why not."""
 
+import argparse
 import re
 import shutil
 from collections.abc import Callable
@@ -17,6 +18,7 @@ from grinder_resources.learning.adopted import Adopted, adopted_path, in_force
 from grinder_resources.learning.ledger import LEDGER_FILE, Ledger
 from grinder_resources.learning.model_spec import BoosterParams
 from grinder_resources.learning.specs import REGIME
+from grinder_resources.registry.command import add_parsers
 from grinder_resources.registry.events import AnswerEvidence
 from grinder_resources.registry.evidence import artifact_of, evidence_of
 from grinder_resources.registry.log import Registry
@@ -86,6 +88,22 @@ def test_where_models_stand_now_and_stood_then(say: Say) -> None:
     assert say("list") == (0, f"{heading}\n{row}\n")
     assert say("at", "2020-01-31") == (0, "no model is registered\n")
     assert say("at", "2099-01-31T00:00:00Z") == say("list")
+
+
+@pytest.mark.parametrize(
+    ("typed", "time"),
+    [
+        ("2025-01-31", "2025-01-31T23:59:59Z"),
+        ("20250131", "2025-01-31T23:59:59Z"),
+        ("2025-01-31T12:00", "2025-01-31T12:00:00Z"),
+        ("2025-01-31T12:00:00+02:00", "2025-01-31T10:00:00Z"),
+    ],
+)
+def test_a_time_is_utc_and_a_day_ends_with_its_last_second(typed: str, time: str) -> None:
+    """However it is written."""
+    parser = argparse.ArgumentParser()
+    add_parsers(parser.add_subparsers())
+    assert parser.parse_args(["registry", "at", typed]).time == time
 
 
 def test_a_version_is_shown_with_its_evidence(say: Say) -> None:
