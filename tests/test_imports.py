@@ -12,6 +12,7 @@ ROOT = Path(__file__).resolve().parents[1]
 RANKS = {
     "errors": 0,
     "addresses": 0,
+    "arguments": 0,
     "clock": 0,
     "hashing": 0,
     "progress": 0,

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from grinder_resources.addresses import lake_root, models_dir
+from grinder_resources.arguments import count
 
 
 def add_parsers(commands: Any) -> None:
@@ -22,7 +23,7 @@ def add_parsers(commands: Any) -> None:
     )
     parser.add_argument("--model", default="", metavar="NAME|ARTIFACT", help="a model spec or an artifact folder")
     parser.add_argument("--head", default="", metavar="HEAD", help="the head to explain (default the model's first)")
-    parser.add_argument("--neighbours", type=_count, default=5, metavar="K", help="past events to name (default 5)")
+    parser.add_argument("--neighbours", type=count, default=5, metavar="K", help="past events to name (default 5)")
     parser.add_argument("--config", type=Path, metavar="FILE", help="judge by these settings of the signal runtime")
     parser.add_argument("--html", type=Path, metavar="FILE", help="write the page as HTML as well")
     parser.add_argument("--data", type=Path, metavar="DIR", help="folder of the lake (default data, or GRINDER_LAKE)")
@@ -53,9 +54,3 @@ def print_why(arguments: argparse.Namespace) -> int:
 
         write_page(arguments.html, why_page(found))
     return 0
-
-
-def _count(text: str) -> int:
-    if not text.isdigit() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"a whole number above 0 is needed, got {text!r}")
-    return int(text)

@@ -5,10 +5,10 @@ import json
 import sys
 from pathlib import Path
 
+from grinder_resources.arguments import count, counts
 from grinder_resources.contracts.artifacts import REPORT_FILE
 from grinder_resources.export.verify import VerifiedArtifact, read_artifact
 from grinder_resources.progress import shown
-from grinder_resources.proofs.arguments import count, counts
 from grinder_resources.proofs.table import text_table
 
 

@@ -4,9 +4,9 @@ import argparse
 import sys
 from pathlib import Path
 
+from grinder_resources.arguments import count, names
 from grinder_resources.export.verify import read_artifact
 from grinder_resources.progress import shown
-from grinder_resources.proofs.arguments import count, names
 from grinder_resources.proofs.table import text_table
 
 

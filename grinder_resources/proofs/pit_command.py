@@ -5,7 +5,7 @@ import sys
 from typing import Any
 
 from grinder_resources import progress
-from grinder_resources.proofs.arguments import count
+from grinder_resources.arguments import count
 from grinder_resources.proofs.lake_options import add_lake_options, days_of, lake_of
 
 

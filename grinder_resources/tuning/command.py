@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from grinder_resources.addresses import lake_root, models_dir
+from grinder_resources.arguments import count
 from grinder_resources.errors import BadDeclaration
 from grinder_resources.tuning.backend import SEED, TRIALS
 
@@ -29,12 +30,12 @@ def add_parsers(commands: Any) -> None:
         "trial ledger. A model's boosters are scored by a purged walk-forward, out of fold. Exit 0 whatever was found.",
     )
     parser.add_argument("what", metavar="WHAT", help=f"a model spec, e.g. regime; or `{INFERENCE}`, or `{GRID}`")
-    parser.add_argument("--trials", type=int, default=TRIALS, metavar="N", help=f"trials in all (default {TRIALS})")
+    parser.add_argument("--trials", type=count, default=TRIALS, metavar="N", help=f"trials in all (default {TRIALS})")
     parser.add_argument("--seed", type=int, default=SEED, help=f"of the suggestions (default {SEED})")
     parser.add_argument("--adopt", action="store_true", help="put a spec's best settings in force, if they are no luck")
     parser.add_argument("--model", default="regime", help=f"model whose artifact `{INFERENCE}` asks (default regime)")
     parser.add_argument("--objective", choices=OBJECTIVES, default=OBJECTIVES[0], help=f"of `{INFERENCE}`")
-    parser.add_argument("--days", type=_days, default=DAYS, help=f"newest days that `{GRID}` runs on (default {DAYS})")
+    parser.add_argument("--days", type=count, default=DAYS, help=f"newest days that `{GRID}` runs on (default {DAYS})")
     parser.add_argument("--data", type=Path, metavar="DIR", help="folder of the lake (default data, or GRINDER_LAKE)")
     parser.add_argument("--models", type=Path, metavar="DIR", help="folder of studies and ledger (default models)")
     parser.set_defaults(run=run)
@@ -120,17 +121,11 @@ def _watch() -> "Watch":
 
 
 def _print_verdict(study: "Study") -> None:
-    counts = ", ".join(f"{count} {state}" for state, count in study.counts.items())
+    counts = ", ".join(f"{number} {state}" for state, number in study.counts.items())
     _print(f"\n{study.name}: {len(study.outcomes)} trials, {counts}")
     if study.importance:
         _print("importance: " + ", ".join(f"{name} {share:.2f}" for name, share in study.importance.items()))
     _print(study.judgement.sentence)
-
-
-def _days(text: str) -> int:
-    if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"not a number of days: {text!r}")
-    return int(text)
 
 
 def _print(line: str) -> None:

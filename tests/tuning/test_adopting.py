@@ -117,15 +117,15 @@ def test_the_command_tells_every_trial_and_adopts_nothing_without_an_edge(house:
 
 
 def test_settings_that_mean_nothing_are_refused(capsys: pytest.CaptureFixture[str]) -> None:
-    """Nothing but a model's settings is adopted, and days are counted from one."""
+    """Nothing but a model's settings is adopted, and days and trials are counted from one."""
     assert main(["tune", "grid", "--adopt"]) == 1
     assert "BAD_DECLARATION: only settings of a model's boosters are adopted (--adopt; got grid)" in (
         capsys.readouterr().err
     )
-    for days in ("0", "-1"):
+    for option in ("--days", "--trials"):
         with pytest.raises(SystemExit, match="2"):
-            main(["tune", "grid", "--days", days])
-        assert f"not a number of days: '{days}'" in capsys.readouterr().err
+            main(["tune", "grid", option, "0"])
+        assert f"argument {option}: '0' is no whole number from 1" in capsys.readouterr().err
 
 
 def test_trials_are_tries_on_the_dataset(house: Path) -> None:

@@ -1,4 +1,4 @@
-"""Forms of command-line values that several proofs take."""
+"""Forms of command-line values that several commands take."""
 
 import argparse
 
