@@ -182,7 +182,7 @@ def _past(found: Why) -> Iterator[Markup]:
 
 
 def _standing(found: Why) -> Iterator[str]:
-    yield f"Promotion: {words.codes(found, found.focused)} held against {found.focus}."
+    yield f"Promotion: {words.promotion(found, found.focused)}."
     yield f"Registry: {found.standing.registry or 'there is none'}."
     for sentence in found.standing.runtime:
         yield f"Runtime: {sentence}."

@@ -10,14 +10,16 @@ import polars as pl
 from grinder_resources.contracts.bronze import PREDICTIONS
 from grinder_resources.contracts.promotion import promotion_table
 from grinder_resources.contracts.signals import REGIMES
+from grinder_resources.evaluation.judged import judged
 from grinder_resources.inference.config import MlConfig
 from grinder_resources.inference.decision import Decision
 from grinder_resources.inference.engine import open_engine
 from grinder_resources.inference.reasons import REASONS
 from grinder_resources.inference.snapshot import Snapshot
-from grinder_resources.interpretability.event import Event
+from grinder_resources.interpretability.event import Event, Model
 from grinder_resources.lake import Lake
 from grinder_resources.learning.model_spec import ModelSpec
+from grinder_resources.registry.evidence import artifact_of
 from grinder_resources.registry.log import Registry
 
 NS_PER_MS = 1_000_000
@@ -25,6 +27,7 @@ PATIENCE_MS = 60_000
 """Explaining has time: a live deadline would let the machine's load into the answer."""
 
 NO_CHECK = "no promotion check is in the lake"
+OTHER_CHECK = "not judged: the promotion check is about other rows or settings than this artifact's"
 NOT_SERVED = "the signal runtime serves a head of LOW, MID and HIGH with a spacing; this model has none"
 
 
@@ -33,7 +36,10 @@ class Standing:
     """What stands between an answer and trading.
 
     codes
-        By head and class, the promotion check's codes against it; empty where nothing is; None without a check.
+        By head and class, the promotion check's codes against it; empty where nothing is; None without a check that is
+        about the artifact.
+    unjudged
+        Why there is none, in one sentence; '' where there is one.
     registry
         The model's stage, in one sentence; '' where there is no registry.
     runtime
@@ -43,6 +49,7 @@ class Standing:
     """
 
     codes: Mapping[tuple[str, str], tuple[str, ...]] | None
+    unjudged: str
     registry: str
     runtime: tuple[str, ...]
     logged: tuple[str, ...]
@@ -56,8 +63,10 @@ def standing(event: Event, lake: Lake, models_dir: Path, config: MlConfig | None
     """
     version = event.model.artifact.manifest.model_version
     registered = registry_words(event.model.spec.name, version, models_dir)
+    unjudged = unjudged_words(event.model, lake, models_dir)
     return Standing(
-        codes=promotion_codes(event.model.spec, lake),
+        codes=None if unjudged else promotion_codes(event.model.spec, lake),
+        unjudged=unjudged,
         registry=registered,
         runtime=runtime_words(event, config),
         logged=logged_words(event, lake) if _served(event) else (),
@@ -74,12 +83,18 @@ def registry_words(name: str, version: str, models_dir: Path) -> str:
     return f"{known.state} since {known.since}, by event {known.event}" if known else "not registered"
 
 
-def promotion_codes(spec: ModelSpec, lake: Lake) -> Mapping[tuple[str, str], tuple[str, ...]] | None:
-    """Return the codes of the latest promotion check by head and class; None where there was none."""
-    table = promotion_table(spec.name)
-    if not lake.stamps(table.name):
-        return None
-    rows = lake.read(table).select("head", "class", "codes").iter_rows()
+def unjudged_words(model: Model, lake: Lake, models_dir: Path) -> str:
+    """Return why the promotion check in the lake says nothing of an artifact; '' where it is about it."""
+    if not lake.stamps(promotion_table(model.spec.name).name):
+        return NO_CHECK
+    about, own = judged(model.spec, lake, models_dir), artifact_of(model.folder)
+    same = about is not None and (about.spec, about.dataset) == (own.spec, own.dataset)
+    return "" if same else OTHER_CHECK
+
+
+def promotion_codes(spec: ModelSpec, lake: Lake) -> Mapping[tuple[str, str], tuple[str, ...]]:
+    """Return the codes of the latest promotion check by head and class."""
+    rows = lake.read(promotion_table(spec.name)).select("head", "class", "codes").iter_rows()
     return {(head, output): tuple(codes.split()) for head, output, codes in rows}
 
 

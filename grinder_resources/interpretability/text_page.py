@@ -122,7 +122,7 @@ def _calibration(found: Why, head: HeadAnswer) -> Iterator[str]:
 
 
 def _standing(found: Why, head: HeadAnswer) -> Iterator[str]:
-    yield f"promotion: {words.codes(found, head)} held against {head.head.name}"
+    yield f"promotion: {words.promotion(found, head)}"
     yield f"registry: {found.standing.registry or 'there is none'}"
     for sentence in found.standing.runtime:
         yield f"runtime: {sentence}"

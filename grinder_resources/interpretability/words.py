@@ -8,7 +8,6 @@ from grinder_resources.contracts.calibration import AtLeast, AtMost, Either, Rul
 from grinder_resources.evaluation.promotion_gates import CODES
 from grinder_resources.interpretability.answers import Answer, HeadAnswer, Input, plain
 from grinder_resources.interpretability.paths import LeafPath, Split
-from grinder_resources.interpretability.standing import NO_CHECK
 from grinder_resources.interpretability.steps import CalibrationStep
 from grinder_resources.interpretability.why import Why, utc
 from grinder_resources.learning.coherence import spacing_x1000
@@ -127,9 +126,14 @@ def codes(found: Why, head: HeadAnswer) -> str:
     """Return what the promotion check holds against a head, over all its answers."""
     known = found.standing.codes
     if known is None:
-        return NO_CHECK
+        return "not judged"
     against = {code for answer in head.answers for code in known.get((head.head.name, answer.output), ())}
     return ", ".join(short(code) for code in CODES if code in against) or "nothing"
+
+
+def promotion(found: Why, head: HeadAnswer) -> str:
+    """Return what the promotion check says of a head, in one sentence without its stop."""
+    return found.standing.unjudged or f"{codes(found, head)} held against {head.head.name}"
 
 
 def short(code: str) -> str:

@@ -21,11 +21,13 @@ from grinder_resources.interpretability import words
 from grinder_resources.interpretability.event import find_event, is_artifact
 from grinder_resources.interpretability.out_of_fold import out_of_fold
 from grinder_resources.interpretability.page import why_page
-from grinder_resources.interpretability.standing import logged_words, registry_words, runtime_words
+from grinder_resources.interpretability.standing import OTHER_CHECK, logged_words, registry_words, runtime_words
 from grinder_resources.interpretability.text_page import text_page
 from grinder_resources.interpretability.why import Why, known_before, why
 from grinder_resources.lake import Lake
+from grinder_resources.learning.adopted import Adopted, adopted_path
 from grinder_resources.learning.calibration import class_gaps_q16
+from grinder_resources.learning.model_spec import BoosterParams
 from grinder_resources.learning.specs import REGIME
 from tests.interpretability.asked import EVENT, NOON, TEST_DAY, lake_of
 
@@ -229,6 +231,19 @@ def test_a_head_that_nothing_moves_is_told_without_a_list(found: Why) -> None:
     assert "  40 other inputs" in text_page(idle)
     assert "No input moved the margin" in why_page(idle)
     assert "range_60s_x1000 = " in why_page(found)
+
+
+def test_a_check_of_other_settings_says_nothing_of_the_artifact(root: Path, tmp_path: Path) -> None:
+    """Neither for nor against: once other settings are in force, or other rows were judged."""
+    models = shutil.copytree(root / "models", tmp_path / "models")
+    lake = lake_of(root)
+    adopted = Adopted("regime", BoosterParams(max_depth=2), "s", 1, 2, 1, "f" * 64)
+    adopted_path("regime", models).parent.mkdir()
+    adopted_path("regime", models).write_bytes(adopted.encoded())
+    other = why(find_event(EVENT, lake, models), lake, models)
+    assert (other.standing.codes, words.codes(other, other.focused)) == (None, "not judged")
+    assert f"promotion: {OTHER_CHECK}\n" in text_page(other)
+    assert f"Promotion: {OTHER_CHECK}." in why_page(other).replace("&#x27;", "'")
 
 
 def test_no_registry_is_no_stage(root: Path) -> None:
