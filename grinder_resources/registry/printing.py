@@ -6,9 +6,9 @@ from grinder_resources.registry.events import AnswerEvidence, Event
 from grinder_resources.registry.gates import Finding
 from grinder_resources.registry.states import Standing, Version
 
-_FORMAT = "{:<30}{:<12}{:<22}{:<10}{:<24}{}"
+_FORMAT = "{:<29} {:<11} {:<21} {:<9} {:<23} {}"
 FOLDS_SHOWN = 5
-_EVIDENCE = "{:<24}{:<11}{:<38}{}"
+_EVIDENCE = "{:<23} {:<10} {:<37} {}"
 _HEADER = ("model", "production", "since", "staged", "deprecated", "retired")
 
 

@@ -22,7 +22,8 @@ from grinder_resources.registry.command import add_parsers
 from grinder_resources.registry.events import AnswerEvidence
 from grinder_resources.registry.evidence import artifact_of, evidence_of
 from grinder_resources.registry.log import Registry
-from grinder_resources.registry.printing import evidence_row
+from grinder_resources.registry.printing import evidence_row, standing_lines
+from grinder_resources.registry.states import Standing
 from tests.export.plain_artifacts import plain, plain_files
 
 Say = Callable[..., tuple[int, str]]
@@ -120,6 +121,12 @@ def test_a_version_is_shown_with_its_evidence(say: Say) -> None:
         assert re.match(shape.format(name), line), line
     assert say("show", "regime", "v1.0.0") == (code, shown)
     assert say("show", "regime", "v9.0.0")[0] == 1
+
+
+def test_columns_stand_apart_however_long_a_name_is() -> None:
+    """Some models have names that are longer than their column."""
+    _, row = standing_lines({"x" * 31: Standing("x" * 31, {})})
+    assert row.split() == ["x" * 31, "-", "-", "-", "-", "-"]
 
 
 def test_the_newest_folds_are_shown() -> None:
