@@ -1,9 +1,9 @@
 """Sensors: what runs when something has happened. All are off until switched on in the UI."""
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import dagster as dg
 
@@ -13,7 +13,9 @@ from grinder_assets.monitoring.drift import drift_key
 from grinder_assets.partitions import contiguous, range_tags
 from grinder_assets.run_tags import DRIFT, DRIFTED, NEW_FILES, REASON, reason
 from grinder_resources.dagster import LakeResource, LandingResource, ModelStore
+from grinder_resources.hashing import sha256_facts
 from grinder_resources.learning.model_spec import ModelSpec
+from grinder_resources.market.minutes import LOOK_BACK_DAYS
 
 NO_NEW_REPORT = "no new report"
 
@@ -27,18 +29,30 @@ NO_NEW_REPORT = "no new report"
 def landing_sensor(
     context: dg.SensorEvaluationContext, landing: LandingResource
 ) -> Iterator[dg.RunRequest | dg.SkipReason]:
-    """Request the days that landing files cover whenever one is new or has changed, in one run a stretch of days."""
-    from grinder_resources.ingest.landing import listing_fingerprint, named_days
+    """Request the days whose files are new, have changed or have gone, in one run a stretch of days.
+
+    Days that are built on them are asked for too: of the day before, gates are settled by them; of the days after,
+    levels look back. A run over all days would read them all to find that most have not changed.
+    """
+    from grinder_resources.ingest.landing import named_days
 
     folder = landing.folder_path
-    fingerprint = listing_fingerprint(folder)
-    if fingerprint == (context.cursor or ""):
+    now = {day.isoformat(): listing for day, listing in named_days(folder).items()}
+    seen: dict[str, str] = json.loads(context.cursor) if context.cursor else {}
+    changed = {date.fromisoformat(day) for day in now.keys() | seen.keys() if now.get(day) != seen.get(day)}
+    if not changed:
         yield dg.SkipReason(f"nothing new in {folder}")
         return
-    days = named_days(folder)
-    context.update_cursor(fingerprint)
-    for first, last in contiguous(days) if days else ():
-        yield dg.RunRequest(run_key=f"{fingerprint}-{first}", tags={**range_tags(first, last), **reason(NEW_FILES)})
+    context.update_cursor(json.dumps(now))
+    listing = sha256_facts(now)
+    for first, last in contiguous(_touched(changed, [date.fromisoformat(day) for day in now])):
+        yield dg.RunRequest(run_key=f"{listing}-{first}", tags={**range_tags(first, last), **reason(NEW_FILES)})
+
+
+def _touched(changed: Collection[date], named: Iterable[date]) -> list[date]:
+    """Return the changed days, and the named days that are built on one of them, ascending."""
+    reach = range(-LOOK_BACK_DAYS, 2)
+    return sorted({*changed, *(day for day in named if any(day + timedelta(days=step) in changed for step in reach))})
 
 
 @dg.sensor(

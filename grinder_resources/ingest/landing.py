@@ -24,6 +24,9 @@ _NO_DATA_FOLDERS = ("licences", "licenses")
 _SHOWN = 5
 _DAY = re.compile(r"(?<!\d)(\d{4}-\d{2}-\d{2}|\d{8})(?!\d)")
 
+Listed = tuple[str, int, int]
+"""A file in a listing: its name below the landing folder, bytes, and ns of its last change."""
+
 
 @dataclass(frozen=True)
 class LandingFile:
@@ -84,27 +87,33 @@ def discover(landing: Path, symbols: set[str] | None = None, limits: Limits | No
     return Landing(landing, tuple(feeds), summaries)
 
 
-def listing_fingerprint(landing: Path) -> str:
-    """Return a sha256 that changes when a data file comes, goes or is touched, without reading any; '' for no files."""
-    stats = [(path.relative_to(landing).as_posix(), path.stat()) for path in _data_files(landing)]
-    return sha256_facts([[name, stat.st_size, stat.st_mtime_ns] for name, stat in stats]) if stats else ""
+def named_days(landing: Path) -> dict[date, str]:
+    """Return the UTC days that file names tell, ascending, each with a sha256 of its files' names, sizes and times.
 
-
-def named_days(landing: Path) -> list[date]:
-    """Return the UTC days that file names tell, ascending, without reading a file.
-
-    A collector's day (20240808) is its local one, so the UTC day before belongs to it too. Files whose names tell no
-    day are left out: what days they hold is known once they are staged.
+    No file is read. A collector's day (20240808) is its local one, so the UTC day before belongs to it too. What days a
+    file holds whose name tells none is known once it is staged; until then it may be any, so all hashes move with it.
     """
-    days: set[date] = set()
+    found: dict[date, list[Listed]] = {}
+    undated: list[Listed] = []
     for path in _data_files(landing):
-        for text in _DAY.findall(path.name):
-            try:
-                day = date.fromisoformat(text)
-            except ValueError:
-                continue
-            days |= {day} if "-" in text else {day - timedelta(days=1), day}
-    return sorted(days)
+        stat = path.stat()
+        listed = (path.relative_to(landing).as_posix(), stat.st_size, stat.st_mtime_ns)
+        days = _days_named(path.name)
+        undated += [] if days else [listed]
+        for day in days:
+            found.setdefault(day, []).append(listed)
+    return {day: sha256_facts([found[day], undated]) for day in sorted(found)}
+
+
+def _days_named(name: str) -> set[date]:
+    days: set[date] = set()
+    for text in _DAY.findall(name):
+        try:
+            day = date.fromisoformat(text)
+        except ValueError:
+            continue
+        days |= {day} if "-" in text else {day - timedelta(days=1), day}
+    return days
 
 
 def _data_files(landing: Path) -> list[Path]:

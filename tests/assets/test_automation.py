@@ -47,13 +47,41 @@ def test_the_same_files_request_nothing_twice(landing: Path) -> None:
     assert again == cursor
 
 
-def test_a_changed_file_is_noticed(landing: Path) -> None:
-    """A file that grows asks for its days again."""
+def days_asked_for(requests: list[dg.RunRequest]) -> list[list[str]]:
+    return [[day for tag, day in sorted(one.tags.items(), reverse=True) if "range" in tag] for one in requests]
+
+
+def empty(landing: Path, *days: str) -> None:
+    for day in days:
+        (landing / f"x_trades_{day}_X.csv.gz").touch()
+
+
+def test_a_changed_file_asks_for_its_day_and_the_days_it_touches(landing: Path) -> None:
+    """The day before, whose gates it settles, and a week after, whose levels look back: no others."""
+    days = [f"2025-01-{day:02}" for day in range(6, 31)]
+    empty(landing, *days)
     _, cursor = look(landing, None)
-    path = next(landing.glob("demo_trades_*"))
-    path.write_bytes(path.read_bytes() + b"\n")
+    (landing / "x_trades_2025-01-15_X.csv.gz").write_bytes(b"more")
     requests, _ = look(landing, cursor)
-    assert len(requests) == 1
+    assert days_asked_for(requests) == [["2025-01-14", "2025-01-22"]]
+
+
+def test_a_new_day_asks_for_itself_and_the_day_before(landing: Path) -> None:
+    """However many days lie there, files of the next one make a run of two."""
+    empty(landing, *(f"2025-01-{day:02}" for day in range(6, 30)))
+    _, cursor = look(landing, None)
+    empty(landing, "2025-01-30")
+    requests, _ = look(landing, cursor)
+    assert days_asked_for(requests) == [["2025-01-29", "2025-01-30"]]
+
+
+def test_a_file_that_is_gone_asks_for_its_day_again(landing: Path) -> None:
+    """Its rows have to go as well."""
+    empty(landing, "2025-03-01")
+    _, cursor = look(landing, None)
+    (landing / "x_trades_2025-03-01_X.csv.gz").unlink()
+    requests, _ = look(landing, cursor)
+    assert days_asked_for(requests) == [["2025-03-01", "2025-03-01"]]
 
 
 def test_schedules_and_sensors_are_off_until_switched_on() -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from grinder_resources.errors import AmbiguousSource, CorruptFile, LandingMissing, NoData, UnknownFile
-from grinder_resources.ingest.landing import discover, listing_fingerprint, named_days
+from grinder_resources.ingest.landing import discover, named_days
 from tests.ingest.conftest import Stage
 
 QUOTES = "exchange,symbol,timestamp,local_timestamp,ask_amount,ask_price,bid_price,bid_amount\n"
@@ -113,12 +113,21 @@ def test_a_truncated_source_is_refused_and_leaves_nothing_staged(stage: Stage, l
     assert list((tmp_path / "stage").glob("*")) == []
 
 
-def test_days_are_named_without_reading_and_the_listing_has_a_fingerprint(landing: Path) -> None:
+def test_days_are_named_without_reading_each_with_a_hash_of_its_files(landing: Path) -> None:
     """A compact date is a local day and may reach into the UTC day before; 99999999 is no date."""
-    assert listing_fingerprint(landing) == ""
+    assert named_days(landing) == {}
     put(landing, {"binance_quotes_2024-08-08_X.csv.gz": "", "x_20240301.gz": "", "id_99999999.gz": ""})
-    assert named_days(landing) == [date(2024, 2, 29), date(2024, 3, 1), date(2024, 8, 8)]
-    before = listing_fingerprint(landing)
-    assert before == listing_fingerprint(landing)
+    before = named_days(landing)
+    assert list(before) == [date(2024, 2, 29), date(2024, 3, 1), date(2024, 8, 8)]
+    assert before == named_days(landing)
     put(landing, {"x_20240301.gz": "more"})
-    assert listing_fingerprint(landing) != before
+    after = named_days(landing)
+    assert [day for day in after if after[day] != before[day]] == [date(2024, 2, 29), date(2024, 3, 1)]
+
+
+def test_a_file_whose_name_tells_no_day_may_hold_any(landing: Path) -> None:
+    """When it changes, so do the hashes of all days."""
+    put(landing, {"a_2024-08-08.csv": "", "b_2024-08-09.csv": "", "ticks.jsonl": ""})
+    before = named_days(landing)
+    put(landing, {"ticks.jsonl": "more"})
+    assert [day for day, listing in named_days(landing).items() if listing == before[day]] == []
