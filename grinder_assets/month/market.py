@@ -3,6 +3,7 @@
 import zlib
 from collections.abc import Iterable
 from dataclasses import replace
+from itertools import product
 from pathlib import Path
 
 import numpy as np
@@ -17,16 +18,21 @@ _KINDS = ("trades", "quotes", "book_snapshot_25")
 
 def write_market(plan: MonthPlan, aside: Path) -> None:
     """Write the files of every day into `aside`; price and levels go on from day to day, through the shift too."""
+    aside.mkdir(parents=True, exist_ok=True)
+    for symbol in plan.symbols:
+        _write_symbol(plan, symbol, aside)
+
+
+def _write_symbol(plan: MonthPlan, symbol: str, aside: Path) -> None:
     from grinder_resources.simulation.demo_day import first_memory, make_day
 
-    aside.mkdir(parents=True, exist_ok=True)
-    instrument = demo_instrument(plan.symbol)
+    instrument = demo_instrument(symbol)
     memory, shifted = first_memory(instrument), shifted_market(plan.calm, plan.shift)
-    for number in track(range(1, plan.days + 1), "market of the month", total=plan.days):
-        rng = np.random.default_rng([plan.seed, zlib.crc32(plan.symbol.encode()), number])
+    for number in track(range(1, plan.days + 1), f"market of the month: {symbol}", total=plan.days):
+        rng = np.random.default_rng([plan.seed, zlib.crc32(symbol.encode()), number])
         made = make_day(plan.day(number), instrument, shifted if plan.drifted(number) else plan.calm, memory, rng)
         for kind in _KINDS:
-            tardis_files.write_csv_gz(getattr(made, kind), aside / _name(plan, number, kind))
+            tardis_files.write_csv_gz(getattr(made, kind), aside / tardis_files.file_name(kind, made.day, symbol))
 
 
 def land(plan: MonthPlan, number: int, aside: Path, landing: Path) -> int:
@@ -52,8 +58,4 @@ def _shifted(regime: RegimeConfig, shift: Shift) -> RegimeConfig:
 
 
 def _names(plan: MonthPlan, number: int) -> Iterable[str]:
-    return (_name(plan, number, kind) for kind in _KINDS)
-
-
-def _name(plan: MonthPlan, number: int, kind: str) -> str:
-    return tardis_files.file_name(kind, plan.day(number), plan.symbol)
+    return (tardis_files.file_name(kind, plan.day(number), symbol) for symbol, kind in product(plan.symbols, _KINDS))

@@ -5,6 +5,7 @@ from datetime import date, time, timedelta
 
 from grinder_resources.errors import OutOfRange
 from grinder_resources.simulation.demo_config import DemoConfig
+from grinder_resources.simulation.demo_market import SYMBOLS
 
 SHORTEST_DAYS = 8
 """Days before there can be a first model: the first Monday after a full week."""
@@ -33,8 +34,8 @@ class MonthPlan:
         The day, counted from 1, from whose midnight on the market is the shifted one; above `days` = never.
     first_day
         A Monday, so that the weekly schedule meets full weeks.
-    symbol, hours, events_per_day, seed
-        Of the demo market: one symbol, and days of a few hours keep the month short.
+    symbols, hours, seed
+        Of the demo market.
     shift
         What changes on the drift day.
     """
@@ -42,9 +43,8 @@ class MonthPlan:
     days: int = 30
     drift_day: int = 20
     first_day: date = date(2025, 1, 6)
-    symbol: str = "DEMOUSDT"
-    hours: float = 6.0
-    events_per_day: int = 18_000
+    symbols: tuple[str, ...] = SYMBOLS
+    hours: float = 24.0
     seed: int = 7
     shift: Shift = field(default_factory=Shift)
 
@@ -57,7 +57,7 @@ class MonthPlan:
     @property
     def calm(self) -> DemoConfig:
         """The market before the drift day."""
-        return DemoConfig(hours=self.hours, events_per_day=self.events_per_day)
+        return DemoConfig(hours=self.hours)
 
     def day(self, number: int) -> date:
         """Return the date of day `number`, counted from 1."""
@@ -79,14 +79,6 @@ SWITCHED_ON = ("hourly_monitor", "weekly_retrain", "landing_files", "drift", "fa
 
 OPERATIONS = """\
 ml:
-  calibration: {retrain_interval_days: 7, min_training_samples: 2000}
-  monitoring:
-    drift_check_interval_hours: 24
-    window_hours: 24
-    min_rows: 100
-    warning_threshold: 0.5
-    drift_threshold: 1.0
-    cool_down_hours: 72
+  monitoring: {drift_check_interval_hours: 24, cool_down_hours: 72}
 """
-"""Settings of the month, scaled to its short days: each has some 350 rows instead of 1,440, and six hours of one market
-lie so differently from a week's that their stability index reaches 0.23 by itself."""
+"""Settings of the month: the defaults, but that monitoring looks once a day, for a day's files land together."""

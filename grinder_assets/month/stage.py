@@ -45,8 +45,9 @@ def play(plan: MonthPlan, folder: Path) -> Path:
 
 
 def _facts(plan: MonthPlan, runs: int, seconds: float) -> list[str]:
+    symbols = " and ".join(plan.symbols)
     return [
-        f"{plan.days} days from {plan.first_day}, {plan.hours:g} hours of {plan.symbol} each; "
+        f"{plan.days} days from {plan.first_day}, {plan.hours:g} hours of {symbols} each; "
         f"the market changes on day {plan.drift_day}",
         f"{runs} runs of a Dagster daemon in {seconds / 60:.0f} minutes",
     ]

@@ -25,7 +25,7 @@ def test_a_shift_multiplies_what_it_is_named_after() -> None:
 
 @pytest.fixture(scope="module")
 def written(tmp_path_factory: pytest.TempPathFactory) -> tuple[MonthPlan, Path]:
-    plan = MonthPlan(days=8, drift_day=8, hours=0.5)
+    plan = MonthPlan(days=8, drift_day=8, hours=0.5, symbols=("DEMOUSDT",))
     aside = tmp_path_factory.mktemp("month") / "aside"
     write_market(plan, aside)
     return plan, aside

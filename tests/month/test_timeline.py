@@ -51,7 +51,7 @@ def test_the_month_runs_on_settings_and_names_there_are(tmp_path: Path) -> None:
     """Its settings file is read strictly, and everything it switches on exists."""
     path = tmp_path / "operations.yaml"
     path.write_text(OPERATIONS, encoding="utf-8")
-    assert load_operations(path).calibration.min_training_samples == 2000
+    assert load_operations(path).monitoring.drift_check_interval_hours == 24
     assert set(SWITCHED_ON) <= {one.name for one in (*SCHEDULES, *SENSORS)}
 
 
