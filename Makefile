@@ -48,8 +48,10 @@ month: $(BIN)/.ready ## Simulate a month of operations in data/month (needs libf
 	$(BIN)/grinder month --out data/month
 
 lock: ## Renew requirements.lock from pyproject.toml (needs uv)
-	uv pip compile pyproject.toml --extra ui --extra signing --extra tracking --extra dev --universal --python-version 3.11 --generate-hashes --no-strip-extras \
-		--no-header --no-emit-index-url --no-emit-find-links --no-annotate --quiet --output-file requirements.lock
+	uv pip compile pyproject.toml --extra ui --extra signing --extra tracking --extra dev --universal --python-version 3.11 \
+		--generate-hashes --no-strip-extras --no-header --no-emit-index-url --no-emit-find-links --no-annotate --quiet \
+		--output-file requirements.lock
+	awk -f .ci/bare_pins.awk requirements.lock > requirements.lock.new && mv requirements.lock.new requirements.lock
 
 clean: ## Remove what runs made: lake, models, staging, Dagster's records (landing files and the trial ledger stay)
 	rm -rf data/lake data/staging data/reports data/grinder.duckdb data/dagster models/*_v* models/folds
