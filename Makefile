@@ -54,4 +54,5 @@ lock: ## Renew requirements.lock from pyproject.toml (needs uv)
 	awk -f .ci/bare_pins.awk requirements.lock > requirements.lock.new && mv requirements.lock.new requirements.lock
 
 clean: ## Remove what runs made: lake, models, staging, Dagster's records (landing files and the trial ledger stay)
-	rm -rf data/lake data/staging data/reports data/grinder.duckdb data/dagster models/*_v* models/folds
+	rm -rf data/lake data/staging data/reports data/grinder.duckdb data/dagster data/month
+	find models -mindepth 1 ! -name README.md ! -name 'ledger.*' -delete
