@@ -44,7 +44,7 @@ home:
 bench: $(BIN)/.ready ## Measure; ratios against a named baseline in the same run
 	$(BIN)/python -m benchmarks
 
-month: $(BIN)/.ready ## Simulate a month of operations in data/month (needs libfaketime; about half an hour)
+month: $(BIN)/.ready ## Simulate a month of operations in data/month (needs libfaketime; about three quarters of an hour)
 	$(BIN)/grinder month --out data/month
 
 lock: ## Renew requirements.lock from pyproject.toml (needs uv)

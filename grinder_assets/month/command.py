@@ -1,4 +1,4 @@
-"""`grinder month`: thirty days arrive one by one at a real Dagster daemon, in half an hour.
+"""`grinder month`: thirty days arrive one by one at a real Dagster daemon, in three quarters of an hour.
 
 A fresh line in one folder: landing files, lake, models, registry, Dagster's own records. The market changes on the
 drift day; schedules and sensors do the rest, and the operator's part is typed as `grinder` commands. Needs libfaketime.

@@ -13,7 +13,7 @@ from grinder_resources.contracts.table import Table
 from grinder_resources.errors import NoData
 from grinder_resources.export.verify import read_artifact
 from grinder_resources.hashing import sha256_facts
-from grinder_resources.lake import Lake
+from grinder_resources.lake import Lake, fingerprint
 from grinder_resources.learning.model_spec import ModelSpec
 from grinder_resources.learning.splits import MODES
 from grinder_resources.monitoring.drift import DriftReport, Window, in_order
@@ -30,7 +30,7 @@ EPOCH = date(1970, 1, 1)
 def drift_report(
     spec: ModelSpec, lake: Lake, models_dir: Path, settings: MonitoringSettings, *, code_version: str
 ) -> DriftReport:
-    """Return how the last hours of the served model lie, and commit the findings to `monitoring/drift/<model>`.
+    """Return how the last hours of the served model lie, and keep the findings in `monitoring/drift/<model>`.
 
     The window ends with the newest hour that has a sketch of the served model. Without an artifact, or a sketch, the
     report has no findings. Raises RegistryRejected for a torn registry, ManifestRejected or ArtifactRejected for an
@@ -43,13 +43,10 @@ def drift_report(
     else:
         model_hash = read_artifact(folder).manifest.model_hash
         report = report_on(spec, lake, settings, version=folder.name, model_hash=model_hash)
-    lake.commit(
-        drift_table(spec.name),
-        report.table(),
-        day=None,
-        code_version=code_version,
-        upstream=_upstream(spec, lake) | {"model": report.model_hash, "settings": _hash_of(settings)},
-    )
+    table = drift_table(spec.name)
+    upstream = _upstream(spec, lake) | {"model": report.model_hash, "settings": _hash_of(settings)}
+    if lake.current(table, None, fingerprint(code_version, upstream)) is None:
+        lake.commit(table, report.table(), day=None, code_version=code_version, upstream=upstream)
     return report
 
 

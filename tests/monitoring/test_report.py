@@ -131,6 +131,20 @@ def test_a_model_without_an_artifact_has_a_report(tmp_path: Path) -> None:
     assert lake.read(drift_table(REGIME.name)).height == 0
 
 
+def test_a_report_that_says_the_same_is_no_new_commit(tmp_path: Path) -> None:
+    """An hour in which nothing changed leaves the table's log as it was; other settings add to it."""
+    lake = Lake(str(tmp_path / "lake"))
+    log = tmp_path / "lake" / drift_table(REGIME.name).name / "_delta_log"
+
+    def commits(settings: MonitoringSettings) -> int:
+        drift_report(REGIME, lake, tmp_path / "models", settings, code_version="1")
+        return len(list(log.glob("*.json")))
+
+    first = commits(USUAL)
+    assert commits(USUAL) == first
+    assert commits(replace(USUAL, min_rows=50)) == first + 1
+
+
 def test_the_table_holds_every_finding(tmp_path: Path) -> None:
     """In the contract's columns; what is not known is null."""
     rows = report(watched(tmp_path, {(MONDAY, 9): {"spread": MOVED}})).table()
