@@ -106,7 +106,10 @@ def _is_decimal(value: object) -> bool:
 
 
 def _fits(value: float | str) -> bool:
-    return abs(value) <= MAX_INTEGER if type(value) is int else abs(float(value)) <= MAX_FLOAT
+    if type(value) is int:
+        return abs(value) <= MAX_INTEGER
+    # a Decimal may be a signalling NaN, or one with a number in it: Python reads neither as a float
+    return Decimal(value).is_finite() and abs(float(value)) <= MAX_FLOAT
 
 
 def _small(value: int) -> int:

@@ -101,6 +101,8 @@ def test_answers_and_refusals_are_rows(stage: Stage) -> None:
         (read(mid="nan"), "wrong_type"),
         (read(mid="1_0"), "wrong_type"),
         (read(mid="NaN"), "not_finite"),
+        (read(mid="sNaN"), "not_finite"),
+        (read(mid="-NaN123"), "not_finite"),
         (read(mid="1E+39"), "not_finite"),
         (read(mid=(1 << 53) + 1), "not_finite"),
         (read(mid=3.5e38), "not_finite"),
