@@ -18,6 +18,8 @@ from grinder_resources.learning.model_spec import ModelSpec
 from grinder_resources.market.minutes import LOOK_BACK_DAYS
 
 NO_NEW_REPORT = "no new report"
+_AND = ","
+"""Between the names of models in a tag."""
 
 
 @dg.sensor(
@@ -66,7 +68,8 @@ def drift_sensor(
 ) -> dg.RunRequest | dg.SkipReason:
     """Request one run over the models whose newest report has drifted, each report being looked at once.
 
-    A report inside the cool-down asks for nothing; the next one will, if the drift is still there.
+    Each model cools down by itself: reports of one check come minutes apart, and the first asks for its model alone. A
+    report inside the cool-down asks for nothing; the next one will, if the drift is still there.
     """
     from grinder_resources.operations import operations
     from grinder_resources.retraining import retrain_need
@@ -76,13 +79,14 @@ def drift_sensor(
     if not drifted:
         return dg.SkipReason(f"{len(fresh)} new reports, none has drifted" if fresh else NO_NEW_REPORT)
     settings, at = operations(), max(report.at for report in drifted)
-    asked = _last_request(context.instance)
-    ready = asked + timedelta(hours=settings.monitoring.cool_down_hours) if asked else None
-    if ready and at < ready:
-        return dg.SkipReason(f"{_names(drifted)}: drift again, cooling down until {ready:%Y-%m-%d %H:%M} UTC")
+    cooling = _cooling(context.instance, at, timedelta(hours=settings.monitoring.cool_down_hours))
+    ready = [report for report in drifted if report.spec.name not in cooling]
+    if not ready:
+        until = max(cooling[report.spec.name] for report in drifted)
+        return dg.SkipReason(f"{_names(drifted)}: drift again, cooling down until {until:%Y-%m-%d %H:%M} UTC")
     store, today = lake.open(), at.date()
-    needs = [retrain_need(one.spec, store, models.path, settings.calibration, today) for one in drifted]
-    chosen = [report for report, need in zip(drifted, needs, strict=True) if need.enough]
+    needs = [retrain_need(one.spec, store, models.path, settings.calibration, today) for one in ready]
+    chosen = [report for report, need in zip(ready, needs, strict=True) if need.enough]
     if not chosen:
         return dg.SkipReason("drift, but " + "; ".join(need.sentence for need in needs))
     return dg.RunRequest(
@@ -122,14 +126,18 @@ def _fresh_reports(context: dg.SensorEvaluationContext) -> list[_Report]:
     return fresh
 
 
-def _last_request(instance: dg.DagsterInstance) -> datetime | None:
-    """Return when drift last asked for a run, whatever became of that run."""
-    records = instance.get_run_records(dg.RunsFilter(tags={REASON: DRIFTED}), limit=1)
-    return records[0].create_timestamp.astimezone(UTC) if records else None
+def _cooling(instance: dg.DagsterInstance, at: datetime, cool_down: timedelta) -> dict[str, datetime]:
+    """Return the models whose drift asked for a run within the cool-down, whatever became of it, and until when."""
+    asked = instance.get_run_records(dg.RunsFilter(tags={REASON: DRIFTED}, created_after=at - cool_down))
+    return {
+        name: record.create_timestamp.astimezone(UTC) + cool_down
+        for record in reversed(asked)
+        for name in record.dagster_run.tags.get(DRIFT, "").split(_AND)
+    }
 
 
 def _names(reports: Sequence[_Report]) -> str:
-    return ",".join(report.spec.name for report in reports)
+    return _AND.join(report.spec.name for report in reports)
 
 
 @dg.run_failure_sensor(

@@ -10,6 +10,7 @@ import pytest
 from grinder_assets import schedules, sensors
 from grinder_assets.monitoring.drift import drift_key
 from grinder_resources.dagster import LakeResource, ModelStore
+from grinder_resources.learning.model_spec import ModelSpec
 from grinder_resources.learning.specs import SPECS
 from grinder_resources.retraining import Need
 
@@ -36,9 +37,9 @@ def instance() -> Iterator[dg.DagsterInstance]:
         yield made
 
 
-def report(instance: dg.DagsterInstance, has_drift: bool) -> None:
+def report(instance: dg.DagsterInstance, has_drift: bool, spec: ModelSpec = REGIME) -> None:
     instance.report_runless_asset_event(
-        dg.AssetMaterialization(drift_key(REGIME), metadata={"has_drift": has_drift, "reason": "spread_bps moved"})
+        dg.AssetMaterialization(drift_key(spec), metadata={"has_drift": has_drift, "reason": "spread_bps moved"})
     )
 
 
@@ -53,14 +54,7 @@ def resources(folder: Path) -> dict[str, object]:
 
 
 def look(instance: dg.DagsterInstance, folder: Path, cursor: str | None = None) -> tuple[object, str | None]:
-    context = dg.build_sensor_context(
-        instance=instance,
-        cursor=cursor,
-        resources={
-            "lake": LakeResource(root=str(folder / "lake")),
-            "models": ModelStore(folder=str(folder / "models")),
-        },
-    )
+    context = dg.build_sensor_context(instance=instance, cursor=cursor, resources=resources(folder))
     return sensors.drift_sensor(context), context.cursor
 
 
@@ -99,13 +93,27 @@ def test_drift_cools_down(
     """Within cool_down_hours of the last run that drift asked for there is no other."""
     text = f"ml: {{calibration: {{min_training_samples: 0}}, monitoring: {{cool_down_hours: {hours}}}}}"
     settings(tmp_path, text, monkeypatch)
-    instance.create_run_for_job(_idle(), tags={"grinder/reason": "drift"})
+    instance.create_run_for_job(_idle(), tags={"grinder/reason": "drift", "grinder/drift": "gate_roc,regime"})
     report(instance, has_drift=True)
     answer, _ = look(instance, tmp_path)
     assert isinstance(answer, dg.RunRequest) is asks
     if not asks:
         assert isinstance(answer, dg.SkipReason)
         assert "regime: drift again, cooling down until" in str(answer.skip_message)
+
+
+def test_each_model_cools_down_by_itself(
+    instance: dg.DagsterInstance, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A model whose report comes a minute after another's has asked is not kept waiting for a day."""
+    settings(tmp_path, "ml: {calibration: {min_training_samples: 0}}", monkeypatch)
+    instance.create_run_for_job(_idle(), tags={"grinder/reason": "drift", "grinder/drift": "regime"})
+    report(instance, has_drift=True)
+    report(instance, has_drift=True, spec=SPECS["gate_roc"])
+    request, _ = look(instance, tmp_path)
+    assert isinstance(request, dg.RunRequest)
+    assert request.tags["grinder/drift"] == "gate_roc"
+    assert dg.AssetKey(["training", "regime"]) not in (request.asset_selection or [])
 
 
 def test_drift_without_rows_enough_asks_for_nothing(instance: dg.DagsterInstance, tmp_path: Path) -> None:
