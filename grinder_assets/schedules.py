@@ -11,7 +11,7 @@ from grinder_resources.dagster import LakeResource, ModelStore
 
 LATE_DAYS = 3
 """Days the late-data schedule looks at again."""
-_DAY_HOURS = 24
+_DAY_HOURS, _HOUR_S = 24, 3600
 
 
 def _today(context: dg.ScheduleEvaluationContext) -> date:
@@ -55,19 +55,15 @@ def hourly_monitor(context: dg.ScheduleEvaluationContext, lake: LakeResource) ->
 
     settings, now = operations().monitoring, context.scheduled_execution_time.astimezone(UTC)
     every = settings.drift_check_interval_hours
-    if now.hour % every:
-        return dg.SkipReason(f"every {every} hours: the next check is at {_next_hour(now.hour, every)}:00 UTC")
+    wait = -(int(now.timestamp()) // _HOUR_S) % every
+    if wait:
+        return dg.SkipReason(f"every {every} hours: the next check is at {now + timedelta(hours=wait):%H:00} UTC")
     first = (now - timedelta(hours=settings.window_hours + _DAY_HOURS)).date()
     store = lake.open()
     days = sorted({day for spec in FULL_RUN_SPECS for day in store.days(spec.dataset) if day >= first})
     if not days:
         return dg.SkipReason(f"no Gold rows since {first}")
     return dg.RunRequest(run_key=f"monitor-{now:%Y-%m-%dT%H}", tags={**range_tags(days[0], days[-1]), **reason(HOURLY)})
-
-
-def _next_hour(hour: int, every: int) -> str:
-    following = (hour // every + 1) * every
-    return f"{following:02d}" if following < _DAY_HOURS else "00"
 
 
 @dg.schedule(

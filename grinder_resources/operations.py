@@ -16,8 +16,9 @@ VARIABLE = "GRINDER_OPERATIONS"
 
 Settings = TypeVar("Settings")
 
-_MOST = {"warning_threshold", "drift_threshold", "accuracy_threshold", "false_discovery_rate"}
-"""Settings that are shares: at most 1, and fractions are allowed."""
+_SHARES = ("warning_threshold", "drift_threshold", "accuracy_threshold", "false_discovery_rate")
+"""Settings that may be fractions."""
+_AT_MOST = {**dict.fromkeys(_SHARES, 1), "drift_check_interval_hours": 24}
 _MAY_BE_ZERO = {"min_training_samples", "cool_down_hours", "retrain_interval_days"}
 
 
@@ -62,18 +63,18 @@ def _value(name: str, value: Any, where: str) -> float | None:
     """Return a setting that is of its kind and in its range."""
     if name == "accuracy_threshold" and value is None:
         return None
-    share = name in _MOST
+    share = name in _SHARES
     if isinstance(value, bool) or not isinstance(value, (int, float) if share else int):
         kind = "a share" if share else "a whole number"
         raise BadDeclaration(f"a setting is {kind}", where=where, got=repr(value))
-    least = 0 if name in _MAY_BE_ZERO or share else 1
-    if not (value >= least and (not share or value <= 1)):
-        raise OutOfRange("a setting is out of range", where=where, got=str(value), expected=_range(least, share))
+    least, most = 0 if name in _MAY_BE_ZERO or share else 1, _AT_MOST.get(name)
+    if not (value >= least and (most is None or value <= most)):
+        raise OutOfRange("a setting is out of range", where=where, got=str(value), expected=_range(least, most))
     return value
 
 
-def _range(least: int, share: bool) -> str:
-    return "0 to 1" if share else f">= {least}"
+def _range(least: int, most: int | None) -> str:
+    return f">= {least}" if most is None else f"{least} to {most}"
 
 
 def _refuse_inverted(settings: Operations, where: str) -> None:

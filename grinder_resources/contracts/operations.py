@@ -11,7 +11,8 @@ class CalibrationSettings:
     """When a model is trained again.
 
     retrain_interval_days
-        Days after the end of its training data from which a model is due.
+        Days after the end of its training data from which a model is due. It is asked on Mondays: fewer than eight mean
+        every week.
     min_training_samples
         Rows its Gold table needs; below that nothing is trained again, drift or not.
     """
@@ -25,7 +26,7 @@ class MonitoringSettings:
     """What is looked at, and from where on it is drift.
 
     drift_check_interval_hours
-        Hours between two reports.
+        Hours between two reports, 1 to 24, counted since 1970 so that a day need not be a multiple.
     warning_threshold, drift_threshold
         Effect from which a finding is a warning, and from which it is critical: the population stability index of an
         input or answer, or the share by which a loss grew. Both bounds belong to the worse state.
@@ -38,7 +39,7 @@ class MonitoringSettings:
     false_discovery_rate
         Share of false findings allowed among those called significant (Benjamini and Hochberg 1995), 0..1.
     cool_down_hours
-        Hours after a retrain that drift asked for in which it asks for no other.
+        Hours after a retrain that drift asked for in which it asks for no other of that model.
     """
 
     drift_check_interval_hours: int = 1

@@ -147,13 +147,19 @@ def test_monday_says_of_every_model_why_it_is_not_due(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("hour", "said"), [(5, "every 6 hours: the next check is at 06:00 UTC"), (6, "no Gold rows since 2025-01-11")]
+    ("every", "hour", "said"),
+    [
+        (6, 5, "every 6 hours: the next check is at 06:00 UTC"),
+        (6, 6, "no Gold rows since 2025-01-11"),
+        (5, 22, "every 5 hours: the next check is at 02:00 UTC"),
+        (24, 1, "every 24 hours: the next check is at 00:00 UTC"),
+    ],
 )
 def test_the_hourly_check_keeps_its_interval(
-    hour: int, said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    every: int, hour: int, said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """drift_check_interval_hours is what lies between two checks."""
-    settings(tmp_path, "ml: {monitoring: {drift_check_interval_hours: 6}}", monkeypatch)
+    """drift_check_interval_hours is what lies between two checks, across midnight too."""
+    settings(tmp_path, f"ml: {{monitoring: {{drift_check_interval_hours: {every}}}}}", monkeypatch)
     context = dg.build_schedule_context(
         scheduled_execution_time=datetime(2025, 1, 13, hour, tzinfo=UTC),
         resources={"lake": LakeResource(root=str(tmp_path / "lake"))},

@@ -67,6 +67,7 @@ def test_the_environment_names_the_file(tmp_path: Path, monkeypatch: pytest.Monk
         ("ml: {registry: {max_versions: true}}", BadDeclaration, "whole number"),
         ("ml: {registry: {max_versions: 0}}", OutOfRange, "got 0; expected >= 1"),
         ("ml: {monitoring: {min_rows: 1.5}}", BadDeclaration, "whole number"),
+        ("ml: {monitoring: {drift_check_interval_hours: 25}}", OutOfRange, "got 25; expected 1 to 24"),
         ("ml: {monitoring: {drift_threshold: .nan}}", OutOfRange, "got nan; expected 0 to 1"),
         ("ml: {monitoring: {warning_threshold: 0.3}}", OutOfRange, "got 0.3; expected <= drift_threshold 0.2"),
     ],
