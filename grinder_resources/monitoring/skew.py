@@ -6,9 +6,9 @@ lake says there was. Equal hashes, equal inputs. There is no right amount of ske
 
 import polars as pl
 
+from grinder_resources.monitoring.predictions import LOGGED
 from grinder_resources.monitoring.states import Measured
 
-LOGGED = "logged"
 DECISION = ("venue", "symbol", "ts_ns", "row_id", "features_hash", "recomputed_hash")
 """What a decision is known by; the table has a row for each of its answers."""
 
