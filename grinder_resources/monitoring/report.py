@@ -36,6 +36,8 @@ def drift_report(
     report has no findings. Raises RegistryRejected for a torn registry, ManifestRejected or ArtifactRejected for an
     artifact that does not verify, CorruptFile for a table that does not.
     """
+    # Before anything is read: what is committed meanwhile makes another report next time, and none that never comes.
+    read = _upstream(spec, lake)
     try:
         folder = served_artifact(spec.name, models_dir)
     except NoData:
@@ -43,8 +45,7 @@ def drift_report(
     else:
         model_hash = read_artifact(folder).manifest.model_hash
         report = report_on(spec, lake, settings, version=folder.name, model_hash=model_hash)
-    table = drift_table(spec.name)
-    upstream = _upstream(spec, lake) | {"model": report.model_hash, "settings": _hash_of(settings)}
+    table, upstream = drift_table(spec.name), read | {"model": report.model_hash, "settings": _hash_of(settings)}
     if lake.current(table, None, fingerprint(code_version, upstream)) is None:
         lake.commit(table, report.table(), day=None, code_version=code_version, upstream=upstream)
     return report

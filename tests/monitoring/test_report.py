@@ -10,7 +10,7 @@ import pytest
 from grinder_resources.contracts.monitoring import drift_table
 from grinder_resources.contracts.operations import MonitoringSettings
 from grinder_resources.contracts.reports import predictions_table
-from grinder_resources.errors import SchemaMismatch
+from grinder_resources.errors import NoData, SchemaMismatch
 from grinder_resources.lake import Lake
 from grinder_resources.learning.specs import REGIME
 from grinder_resources.monitoring.gauges import drift_gauges, write_gauges
@@ -143,6 +143,21 @@ def test_a_report_that_says_the_same_is_no_new_commit(tmp_path: Path) -> None:
     first = commits(USUAL)
     assert commits(USUAL) == first
     assert commits(replace(USUAL, min_rows=50)) == first + 1
+
+
+def test_what_comes_while_a_report_is_made_makes_another(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A report that is older than a commit must not pass for one that has seen it."""
+    lake, name = watched(tmp_path, {(MONDAY, 9): {"spread": CALM}}), drift_table(REGIME.name).name
+
+    def served(*_: object) -> Path:
+        answered(lake, MONDAY, [{"ts_ns": at_hour(9)}])
+        raise NoData("no artifact")
+
+    with monkeypatch.context() as meanwhile:
+        meanwhile.setattr("grinder_resources.monitoring.report.served_artifact", served)
+        drift_report(REGIME, lake, tmp_path / "models", USUAL, code_version="1")
+    drift_report(REGIME, lake, tmp_path / "models", USUAL, code_version="1")
+    assert len(list((tmp_path / name / "_delta_log").glob("*.json"))) == 2
 
 
 def test_the_table_holds_every_finding(tmp_path: Path) -> None:
