@@ -26,7 +26,7 @@ from grinder_resources.ingest.limits import Limits
 from grinder_resources.ingest.lines import Line, blocks, head_lines, lines_of
 from grinder_resources.ingest.quarantine import RowError
 from grinder_resources.ingest.records import Candidates, RowBuffer
-from grinder_resources.ingest.strict_json import line_fault, parse_line, take, take_ms
+from grinder_resources.ingest.strict_json import line_fault, parse_line, take, take_ms, take_name
 
 VERSION = "orders-1"
 _FIELDS = b"venue,symbol,order_id,event,side,price,qty,filled_qty,fill_price"
@@ -34,7 +34,6 @@ HEADERS = (b"ts_ns," + _FIELDS, b"ts_ms," + _FIELDS)
 """The two first lines that a CSV of orders may have."""
 
 _SIDES = {"BUY": 1, "SELL": -1}
-_LONGEST_NAME = 64
 _INTEGER = re.compile(r"-?[0-9]{1,19}", re.ASCII)
 _LARGEST_NS = (1 << 63) - 1
 
@@ -129,7 +128,7 @@ def _row(
 def _event(record: Record, grids: Grids) -> dict[str, Any]:
     fill_price = record.get("fill_price")
     return {
-        "order_id": _name(record, "order_id"),
+        "order_id": take_name(record, "order_id"),
         "event": _choice(record, "event", bronze.ORDER_EVENTS),
         "side": _SIDES[_choice(record, "side", _SIDES)],
         "price_ticks": grids.ticks[take(record, "price", str)],
@@ -140,7 +139,7 @@ def _event(record: Record, grids: Grids) -> dict[str, Any]:
 
 
 def _instrument(record: Record) -> tuple[str, str]:
-    return _name(record, "venue"), _name(record, "symbol")
+    return take_name(record, "venue"), take_name(record, "symbol")
 
 
 def _time(record: Record) -> int:
@@ -150,15 +149,6 @@ def _time(record: Record) -> int:
     if abs(ts_ns) > _LARGEST_NS:
         raise RowError("out_of_range_time")
     return ts_ns
-
-
-def _name(record: Record, field: str) -> str:
-    name: str = take(record, field, str)
-    if not name:
-        raise RowError("missing_field")
-    if len(name) > _LONGEST_NAME or not name.isprintable():
-        raise RowError("bad_name")
-    return name
 
 
 def _choice(record: Record, field: str, choices: Collection[str]) -> str:

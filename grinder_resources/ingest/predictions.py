@@ -22,7 +22,7 @@ from grinder_resources.ingest.limits import Limits
 from grinder_resources.ingest.lines import Line, blocks, lines_of
 from grinder_resources.ingest.quarantine import RowError
 from grinder_resources.ingest.records import Candidates, RowBuffer
-from grinder_resources.ingest.strict_json import line_fault, parse_line, take, take_ms
+from grinder_resources.ingest.strict_json import is_printable, line_fault, parse_line, take, take_ms, take_name
 
 VERSION = "predictions-1"
 
@@ -30,7 +30,6 @@ MAX_INTEGER, MAX_FLOAT = 1 << 53, 3.4028234663852886e38
 """What a process takes for a number: larger ones are no float32, or would be rounded twice on the way."""
 
 _ANSWER = ("low_bps", "mid_bps", "high_bps", "spacing_x1000")
-_LONGEST_NAME = 64
 _HASH = re.compile(r"[0-9a-f]{16}")
 
 Record = dict[str, Any]
@@ -52,7 +51,7 @@ def _row(line: Line) -> tuple[str | None, Record]:
     known: Record = {}
     try:
         record = _parse(line)
-        known["venue"], known["symbol"] = _name(record, "venue"), _name(record, "symbol")
+        known["venue"], known["symbol"] = take_name(record, "venue"), take_name(record, "symbol")
         known["ts_ns"] = take_ms(record, "ts_ms")
         return None, known | _decision(record) | _answer(record)
     except RowError as bad:
@@ -70,7 +69,7 @@ def _decision(record: Record) -> Record:
     mode, refusal, model_hash = (take(record, name, str) for name in ("mode", "refusal", "model_hash"))
     if mode not in LOG_MODES or (model_hash and not _HASH.fullmatch(model_hash)):
         raise RowError("wrong_type")
-    if len(refusal) > _LONGEST_NAME or not refusal.isprintable():
+    if not is_printable(refusal):
         raise RowError("bad_name")
     return {"mode": mode, "applied": take(record, "applied", bool), "refusal": refusal, "model_hash": model_hash}
 
@@ -116,12 +115,3 @@ def _small(value: int) -> int:
     if abs(value) >= 1 << 31:
         raise RowError("bad_answer")
     return value
-
-
-def _name(record: Record, field: str) -> str:
-    name: str = take(record, field, str)
-    if not name:
-        raise RowError("missing_field")
-    if len(name) > _LONGEST_NAME or not name.isprintable():
-        raise RowError("bad_name")
-    return name

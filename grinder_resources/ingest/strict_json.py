@@ -9,6 +9,7 @@ from grinder_resources.ingest.quarantine import RowError
 
 _NS_PER_MS = 1_000_000
 _LARGEST_MS = (1 << 63) // _NS_PER_MS - 1
+LONGEST_NAME = 64
 
 
 def parse_object(text: bytes) -> dict[str, Any]:
@@ -54,6 +55,24 @@ def take_ms(record: dict[str, Any], name: str) -> int:
     if abs(milliseconds) > _LARGEST_MS:
         raise RowError("out_of_range_time")
     return milliseconds * _NS_PER_MS
+
+
+def take_name(record: dict[str, Any], name: str) -> str:
+    """Return a field that names something; RowError as `take`, missing_field if it is empty, bad_name otherwise.
+
+    A name is printable and has LONGEST_NAME characters at most.
+    """
+    text: str = take(record, name, str)
+    if not text:
+        raise RowError("missing_field")
+    if not is_printable(text):
+        raise RowError("bad_name")
+    return text
+
+
+def is_printable(text: str) -> bool:
+    """Return whether a text could be a name, or is empty."""
+    return len(text) <= LONGEST_NAME and text.isprintable()
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -21,7 +21,8 @@ from grinder_resources.evaluation.drawing import svg
 from grinder_resources.interpretability import words
 from grinder_resources.interpretability.answers import Answer, HeadAnswer
 from grinder_resources.interpretability.plots import SHOWN_INPUTS, moved_figure
-from grinder_resources.interpretability.why import Why, utc
+from grinder_resources.interpretability.rows import head_rows, past_rows
+from grinder_resources.interpretability.why import Why
 
 HOW_TO_READ = (
     "Contributions are exact Shapley values of the trees (TreeSHAP, as XGBoost computes them): with the margin before "
@@ -87,18 +88,7 @@ def _heads(found: Why) -> Markup:
         Column("Happened"),
         Column("Against it", title="what the promotion check holds against the head"),
     )
-    rows = [
-        (
-            answer.head.name,
-            words.spoken(answer),
-            words.percent(answer.leading.evidence.said),
-            "settled" if answer.settled else "open",
-            words.happened(answer),
-            words.codes(found, answer),
-        )
-        for answer in found.heads
-    ]
-    return table(columns, rows)
+    return table(columns, head_rows(found))
 
 
 def _head(found: Why, answer: HeadAnswer) -> Iterator[Markup]:
@@ -144,12 +134,8 @@ def _inputs(answer: Answer) -> Markup:
 
 def _calibration(found: Why, answer: HeadAnswer) -> Iterator[str]:
     for one in answer.answers:
-        name = f"{one.output}: " if one.output else ""
-        if one.step is None:
-            yield f"{name}margin {one.margin:.3f} times {answer.head.unit:,} is {words.said(answer, one)}"
-        else:
-            lead = f", a lead of {one.scale:.3f}," if answer.head.kind == "multiclass" else ""
-            yield f"{name}margin {one.margin:.3f}{lead} is in {words.step(one.step)}; {words.evidence(one)}."
+        sentence = words.calibrated(answer, one)
+        yield sentence if one.step is None else f"{sentence}; {words.evidence(one)}."
     if answer.head.kind != "regression":
         yield f"Coherence: {words.coherence(found, answer)}."
     if spacing := words.spacing(found, answer):
@@ -168,17 +154,7 @@ def _past(found: Why) -> Iterator[Markup]:
         Column(found.focus),
         Column("Event"),
     )
-    rows = [
-        (
-            f"{past.distance:.2f}",
-            utc(past.ts_ns),
-            past.instrument,
-            past.outcomes[found.focus] or words.DASH,
-            past.event_id,
-        )
-        for past in found.past
-    ]
-    yield table(columns, rows)
+    yield table(columns, past_rows(found))
 
 
 def _standing(found: Why) -> Iterator[str]:

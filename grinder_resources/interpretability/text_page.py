@@ -4,9 +4,10 @@ from collections.abc import Iterator, Sequence
 
 from grinder_resources.interpretability import words
 from grinder_resources.interpretability.answers import Answer, HeadAnswer
-from grinder_resources.interpretability.why import Why, utc
+from grinder_resources.interpretability.plots import SHOWN_INPUTS
+from grinder_resources.interpretability.rows import head_rows, past_rows
+from grinder_resources.interpretability.why import Why
 
-SHOWN_INPUTS = 12
 BAR = 16
 """Characters of the longest bar."""
 
@@ -56,19 +57,8 @@ def _table(rows: Sequence[Sequence[str]], right: Sequence[int] = ()) -> Iterator
 
 
 def _heads(found: Why) -> Iterator[str]:
-    rows = [("question", "answer", "out of fold", "at the time", "happened", "against it")]
-    rows += [
-        (
-            head.head.name,
-            words.spoken(head),
-            words.percent(head.leading.evidence.said),
-            "settled" if head.settled else "open",
-            words.happened(head),
-            words.codes(found, head),
-        )
-        for head in found.heads
-    ]
-    return _table(rows)
+    header = ("question", "answer", "out of fold", "at the time", "happened", "against it")
+    return _table([header, *head_rows(found)])
 
 
 def _inputs(answer: Answer) -> Iterator[str]:
@@ -107,13 +97,9 @@ def _wrapped(sentence: str) -> Iterator[str]:
 
 def _calibration(found: Why, head: HeadAnswer) -> Iterator[str]:
     for answer in head.answers:
-        name = f"{answer.output}: " if answer.output else ""
-        if answer.step is None:
-            yield f"{name}margin {answer.margin:.3f} times {head.head.unit:,} is {words.said(head, answer)}"
-            continue
-        lead = f", a lead of {answer.scale:.3f}," if head.head.kind == "multiclass" else ""
-        yield f"{name}margin {answer.margin:.3f}{lead} is in {words.step(answer.step)}"
-        yield f"    {words.evidence(answer)}"
+        yield words.calibrated(head, answer)
+        if answer.step is not None:
+            yield f"    {words.evidence(answer)}"
     if head.head.kind != "regression":
         yield words.coherence(found, head)
     yield f"answer: {', '.join(f'{answer.output} {words.said(head, answer)}'.strip() for answer in head.answers)}"
@@ -134,18 +120,8 @@ def _past(found: Why) -> Iterator[str]:
     yield words.like_it(found)
     if not found.past:
         return
-    rows = [("distance", "when", "instrument", found.focus, "event")]
-    rows += [
-        (
-            f"{past.distance:.2f}",
-            utc(past.ts_ns),
-            past.instrument,
-            past.outcomes[found.focus] or words.DASH,
-            past.event_id,
-        )
-        for past in found.past
-    ]
-    yield from _table(rows, right=(0,))
+    header = ("distance", "when", "instrument", found.focus, "event")
+    yield from _table([header, *past_rows(found)], right=(0,))
 
 
 def _happened(head: HeadAnswer) -> Iterator[str]:

@@ -80,6 +80,15 @@ def _bounds(one: CalibrationStep) -> str:
     return f"from {low:.3f} on" if high is None else f"{low:.3f} to {high:.3f}"
 
 
+def calibrated(head: HeadAnswer, answer: Answer) -> str:
+    """Return how a margin became an answer: by the unit of a regression, or by a step of the table."""
+    name = f"{answer.output}: " if answer.output else ""
+    if answer.step is None:
+        return f"{name}margin {answer.margin:.3f} times {head.head.unit:,} is {said(head, answer)}"
+    lead = f", a lead of {answer.scale:.3f}," if head.head.kind == "multiclass" else ""
+    return f"{name}margin {answer.margin:.3f}{lead} is in {step(answer.step)}"
+
+
 def evidence(answer: Answer) -> str:
     """Return what open out-of-fold answers of the same step were worth."""
     found = answer.evidence

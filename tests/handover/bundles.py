@@ -8,7 +8,7 @@ from pathlib import Path
 
 import polars as pl
 
-from grinder_resources.contracts.table import DAY, Table, optional, required
+from grinder_resources.contracts.table import Table, required
 from grinder_resources.handover.archive import write_end, write_member
 from grinder_resources.handover.corpus import add_corpus
 from grinder_resources.handover.manifest import BUNDLE_FILE, Manifest, Member, dump_manifest
@@ -19,20 +19,10 @@ from grinder_resources.lake import Lake
 from grinder_resources.learning.adopted import Adopted, adopted_path
 from grinder_resources.learning.model_spec import BoosterParams
 from grinder_resources.registry.signing import signature_path
+from tests.lake.tables import PRICES
 from tests.registry.registries import promote, stage, started
 
 MONDAY, TUESDAY, WEDNESDAY = date(2025, 1, 6), date(2025, 1, 7), date(2025, 1, 8)
-PRICES = Table(
-    name="bronze/prices",
-    doc="A small table.",
-    columns=(
-        DAY,
-        required("n", pl.Int64(), "a number"),
-        optional("text", pl.String(), "a text"),
-        required("levels", pl.List(pl.Int64()), "some numbers"),
-    ),
-    sort_by=("n",),
-)
 SCORES = Table(
     name="reports/scores",
     doc="A table without days.",

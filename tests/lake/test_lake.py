@@ -14,23 +14,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from grinder_resources.contracts.table import DAY, Table, optional, required
+from grinder_resources.contracts.table import Table, required
 from grinder_resources.errors import CorruptFile, PartitionMissing, SchemaMismatch, StorageFull
 from grinder_resources.hashing import sha256_rows
 from grinder_resources.lake import Lake
+from tests.lake.tables import PRICES
 
 MONDAY, TUESDAY = date(2025, 1, 6), date(2025, 1, 7)
-PRICES = Table(
-    name="bronze/prices",
-    doc="A small table.",
-    columns=(
-        DAY,
-        required("n", pl.Int64(), "a number"),
-        optional("text", pl.String(), "a text"),
-        required("levels", pl.List(pl.Int64()), "some numbers"),
-    ),
-    sort_by=("n",),
-)
 
 
 def prices(day: date, *numbers: int) -> pl.DataFrame:
