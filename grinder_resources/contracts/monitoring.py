@@ -11,6 +11,9 @@ from grinder_resources.contracts.table import DAY, SYMBOL, TS, VENUE, Table, opt
 ANSWER_PREFIX = "answer:"
 """Start of the name that the answers of a head go by among sketches: `answer:<head>` or `answer:<head>/<class>`."""
 
+HOUR_NS = 3_600_000_000_000
+DAY_HOURS = 24
+
 _MODEL = required("model_hash", pl.String(), "hash of the model's graph, 16 hex characters")
 _FEATURE = required("feature", pl.String(), "input of the model, or `answer:<head>/<class>`")
 _COUNTS = required("counts", pl.List(pl.Int64()), "rows by bin, one more than there are cuts")

@@ -6,12 +6,11 @@ from datetime import UTC, datetime
 
 import polars as pl
 
-from grinder_resources.contracts.monitoring import drift_table
+from grinder_resources.contracts.monitoring import HOUR_NS, drift_table
 from grinder_resources.contracts.operations import MonitoringSettings
 from grinder_resources.monitoring.pairs import Pair
 from grinder_resources.monitoring.states import KINDS, MENDED_BY_TRAINING, Finding, Kind, State, worst
 
-HOUR_NS = 3_600_000_000_000
 MOST_NAMED = 3
 """Findings that a reason names; of more it says how many."""
 

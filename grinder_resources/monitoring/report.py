@@ -6,7 +6,13 @@ from pathlib import Path
 
 import polars as pl
 
-from grinder_resources.contracts.monitoring import drift_table, predictions_log_table, references_table, sketches_table
+from grinder_resources.contracts.monitoring import (
+    DAY_HOURS,
+    drift_table,
+    predictions_log_table,
+    references_table,
+    sketches_table,
+)
 from grinder_resources.contracts.operations import MonitoringSettings
 from grinder_resources.contracts.reports import predictions_table
 from grinder_resources.contracts.table import Table
@@ -23,7 +29,6 @@ from grinder_resources.monitoring.skew import skew
 from grinder_resources.monitoring.states import Measured, judged
 from grinder_resources.registry.served import served_artifact
 
-DAY_HOURS = 24
 EPOCH = date(1970, 1, 1)
 
 

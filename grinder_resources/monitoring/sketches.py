@@ -11,16 +11,19 @@ import numpy as np
 import polars as pl
 
 from grinder_resources.contracts.bronze import PREDICTIONS
-from grinder_resources.contracts.monitoring import predictions_log_table, references_table, sketches_table
+from grinder_resources.contracts.monitoring import (
+    DAY_HOURS,
+    HOUR_NS,
+    predictions_log_table,
+    references_table,
+    sketches_table,
+)
 from grinder_resources.interpretability.event import Model, row_ids
 from grinder_resources.monitoring.predictions import LOGGED, REPLAYED
 from grinder_resources.monitoring.readings import logged_values
 from grinder_resources.monitoring.references import answer_name
 from grinder_resources.monitoring.sketch import Floats, sketches_by
 from grinder_resources.monitoring.watch import Watch
-
-HOUR_NS = 3_600_000_000_000
-DAY_HOURS = 24
 
 Cuts = Mapping[str, list[float]]
 Hours = np.ndarray[Any, np.dtype[np.int64]]

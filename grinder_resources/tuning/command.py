@@ -3,7 +3,8 @@
 import argparse
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Final
 
 from grinder_resources.addresses import lake_root, models_dir
 from grinder_resources.arguments import count
@@ -16,8 +17,12 @@ if TYPE_CHECKING:
     from grinder_resources.tuning.loop import Watch
     from grinder_resources.tuning.study import Study
 
-INFERENCE, GRID = "inference", "grid"
-OBJECTIVES = ("rows_per_second", "p95_us")
+INFERENCE, GRID, SPEC = "inference", "grid", "a model spec"
+OWNERS = MappingProxyType({"adopt": SPEC, "model": INFERENCE, "objective": INFERENCE, "days": GRID})
+"""Options that say nothing to all but one kind of WHAT."""
+
+MODEL = "regime"
+OBJECTIVES: Final = ("rows_per_second", "p95_us")
 DAYS = 3
 
 
@@ -32,10 +37,12 @@ def add_parsers(commands: Any) -> None:
     parser.add_argument("what", metavar="WHAT", help=f"a model spec, e.g. regime; or `{INFERENCE}`, or `{GRID}`")
     parser.add_argument("--trials", type=count, default=TRIALS, metavar="N", help=f"trials in all (default {TRIALS})")
     parser.add_argument("--seed", type=int, default=SEED, help=f"of the suggestions (default {SEED})")
-    parser.add_argument("--adopt", action="store_true", help="put a spec's best settings in force, if they are no luck")
-    parser.add_argument("--model", default="regime", help=f"model whose artifact `{INFERENCE}` asks (default regime)")
-    parser.add_argument("--objective", choices=OBJECTIVES, default=OBJECTIVES[0], help=f"of `{INFERENCE}`")
-    parser.add_argument("--days", type=count, default=DAYS, help=f"newest days that `{GRID}` runs on (default {DAYS})")
+    parser.add_argument(
+        "--adopt", action="store_const", const=True, help="put a spec's best settings in force, if they are no luck"
+    )
+    parser.add_argument("--model", help=f"model whose artifact `{INFERENCE}` asks (default {MODEL})")
+    parser.add_argument("--objective", choices=OBJECTIVES, help=f"of `{INFERENCE}` (default {OBJECTIVES[0]})")
+    parser.add_argument("--days", type=count, help=f"newest days that `{GRID}` runs on (default {DAYS})")
     parser.add_argument("--data", type=Path, metavar="DIR", help="folder of the lake (default data, or GRINDER_LAKE)")
     parser.add_argument("--models", type=Path, metavar="DIR", help="folder of studies and ledger (default models)")
     parser.set_defaults(run=run)
@@ -44,12 +51,13 @@ def add_parsers(commands: Any) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Print every trial and the verdict, and return 0.
 
-    Raises UnknownName, NoData, TooFewDays and the like; BadDeclaration for --adopt of what is not adopted.
+    Raises UnknownName, NoData, TooFewDays and the like; BadDeclaration for an option that says nothing to WHAT.
     """
-    what = {INFERENCE: _inference, GRID: _grid}.get(arguments.what, _training)
-    if arguments.adopt and what is not _training:
-        raise BadDeclaration("only settings of a model's boosters are adopted", where="--adopt", got=arguments.what)
-    what(arguments)
+    kind = arguments.what if arguments.what in (INFERENCE, GRID) else SPEC
+    for option, owner in OWNERS.items():
+        if getattr(arguments, option) is not None and owner != kind:
+            raise BadDeclaration("this option is of something else", where=f"--{option}", got=kind, expected=owner)
+    {INFERENCE: _inference, GRID: _grid, SPEC: _training}[kind](arguments)
     return 0
 
 
@@ -74,9 +82,9 @@ def _inference(arguments: argparse.Namespace) -> None:
     from grinder_resources.registry.served import served_artifact
     from grinder_resources.tuning.inference import inference_component, newest_rows
 
-    artifact = read_artifact(served_artifact(arguments.model, models_dir(arguments.models)))
+    artifact = read_artifact(served_artifact(arguments.model or MODEL, models_dir(arguments.models)))
     rows = newest_rows(artifact, Lake(lake_root(arguments.data)))
-    _print_verdict(_study(inference_component(artifact, rows, arguments.objective), arguments))
+    _print_verdict(_study(inference_component(artifact, rows, arguments.objective or OBJECTIVES[0]), arguments))
 
 
 def _grid(arguments: argparse.Namespace) -> None:
@@ -85,7 +93,7 @@ def _grid(arguments: argparse.Namespace) -> None:
     from grinder_resources.tuning.grid import grid_component, held_out, read_grid_markets
 
     lake = Lake(lake_root(arguments.data))
-    markets = read_grid_markets(lake, lake.days(SNAPSHOTS.name)[-arguments.days :])
+    markets = read_grid_markets(lake, lake.days(SNAPSHOTS.name)[-(arguments.days or DAYS) :])
     study = _study(grid_component(markets), arguments)
     _print_verdict(study)
     best = study.judgement.best.configuration if study.judgement.best else study.in_force

@@ -7,11 +7,11 @@ from typing import Any
 
 import polars as pl
 
-from grinder_resources.contracts.monitoring import predictions_log_table, references_table, sketches_table
+from grinder_resources.contracts.monitoring import HOUR_NS, predictions_log_table, references_table, sketches_table
 from grinder_resources.contracts.operations import MonitoringSettings
 from grinder_resources.lake import Lake
 from grinder_resources.learning.specs import REGIME
-from grinder_resources.monitoring.drift import HOUR_NS, DriftReport
+from grinder_resources.monitoring.drift import DriftReport
 from grinder_resources.monitoring.report import report_on
 
 MODEL, OTHER = "0123456789abcdef", "fedcba9876543210"

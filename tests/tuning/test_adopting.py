@@ -117,11 +117,17 @@ def test_the_command_tells_every_trial_and_adopts_nothing_without_an_edge(house:
 
 
 def test_settings_that_mean_nothing_are_refused(capsys: pytest.CaptureFixture[str]) -> None:
-    """Nothing but a model's settings is adopted, and days and trials are counted from one."""
-    assert main(["tune", "grid", "--adopt"]) == 1
-    assert "BAD_DECLARATION: only settings of a model's boosters are adopted (--adopt; got grid)" in (
-        capsys.readouterr().err
-    )
+    """An option is of one kind of component, and days and trials are counted from one."""
+    for what, option, owner in (
+        ("grid", ["--adopt"], "a model spec"),
+        ("regime", ["--model", "toxicity"], "inference"),
+        ("regime", ["--objective", "p95_us"], "inference"),
+        ("inference", ["--days", "2"], "grid"),
+    ):
+        assert main(["tune", what, *option]) == 1
+        kind = "a model spec" if what == "regime" else what
+        expected = f"BAD_DECLARATION: this option is of something else ({option[0]}; got {kind}; expected {owner})"
+        assert expected in capsys.readouterr().err
     for option in ("--days", "--trials"):
         with pytest.raises(SystemExit, match="2"):
             main(["tune", "grid", option, "0"])
